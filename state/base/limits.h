@@ -1,0 +1,52 @@
+/* Every queue, cache, buffer, table and string from outside has its maximum here, under one name. */
+#ifndef DIDEBAN_STATE_BASE_LIMITS_H
+#define DIDEBAN_STATE_BASE_LIMITS_H
+
+#define KIB ((size_t)1024)
+#define MIB (1024 * KIB)
+
+/* Events from outside. */
+#define LIMIT_EVENT_BYTES (256 * KIB) /* one event's JSON; more is quarantined as too large */
+#define LIMIT_EVENT_DEPTH 32          /* nesting of its JSON */
+#define LIMIT_ID_BYTES 256            /* CloudEvents id and source, each */
+#define LIMIT_STRING_BYTES 4096       /* a data string whose contract names no maxLength */
+#define LIMIT_KEPT_STRING_BYTES 1024  /* a string that is kept in timelines or names a subject */
+#define LIMIT_ARRAY_ITEMS 256         /* an array whose contract names no maxItems */
+#define LIMIT_QUARANTINE_BYTES LIMIT_EVENT_BYTES /* raw bytes kept of a quarantined line */
+
+/* Contracts. */
+#define LIMIT_CONTRACTS 256  /* event types */
+#define LIMIT_PROPERTIES 64  /* properties of one object */
+#define LIMIT_KEPT 32        /* kept fields of one type */
+#define LIMIT_ROLES 16       /* roles of one type */
+#define LIMIT_SUBJECT_BYTES 1200 /* "kind/key" */
+#define LIMIT_REFS 300       /* subjects that one event may name */
+
+/* The fold. */
+#define LIMIT_NAMES 1000000          /* distinct sources, input streams and type layouts of one store */
+#define LIMIT_LAYOUTS 4096           /* versions of contracts that one store has seen */
+#define LIMIT_BATCH_EVENTS 4096      /* events in one journal batch */
+#define LIMIT_BATCH_BYTES (4 * MIB)  /* their bytes; a batch closes once it is over */
+#define LIMIT_TIMELINE_BYTES ((size_t)4095 * MIB) /* one subject in memory */
+#define LIMIT_RECORD_BYTES (64 * MIB) /* one journal record */
+#define LIMIT_PARTITIONS 64
+
+/* Rules. */
+#define LIMIT_RULES 1000
+#define LIMIT_RULE_FILE_BYTES (256 * KIB)
+#define LIMIT_RULE_FEATURES 16
+#define LIMIT_RULE_PARAMS 32
+#define LIMIT_RULE_OUTCOMES 32
+#define LIMIT_RULE_FIELDS 32 /* need + want + episode + deliver */
+#define LIMIT_RULE_TYPES 32  /* event types in one list */
+#define LIMIT_RULE_EPISODE 4 /* fields of an episode */
+#define LIMIT_RULE_TESTS 500
+#define LIMIT_RULE_VALUES 16 /* values of one outcome */
+#define LIMIT_VALUE_BYTES 1024 /* one string value */
+#define LIMIT_TEXT_BYTES 2048  /* one rendered sentence */
+#define LIMIT_EVIDENCE 100     /* entries handed over by one feature */
+#define LIMIT_ACTIVE_ITEMS 1000 /* items that a rule may read of one `active` */
+#define LIMIT_RULE_INSTRUCTIONS 200000 /* Lua instructions of one evaluation */
+#define LIMIT_RULE_MEMORY (1 * MIB)    /* bytes that one evaluation may ask for */
+
+#endif

@@ -1,0 +1,55 @@
+/* The journal: one ordered log of everything that can change a result (docs/architecture.md, "Exactly once").
+ * Append-only segment files of our own in DIR: preallocated; one write and one fdatasync a batch. A message leaves only
+ * after the record that caused it is durable, so journal_sync() is the only commit point of the whole program.
+ *
+ *   segment file  <start, 16 hex digits>.seg    start = the place of its first byte in the endless log
+ *   +--------+---------+--------------------------------------------------+-------------+
+ *   | magic  | format  | records ...                                      | zeros       |
+ *   +--------+---------+--------------------------------------------------+-------------+
+ *   record   u32 length of payload | u8 kind | u64 sequence | u64 sum | payload
+ *   sum      XXH3-64 of (sum of the record before, length, kind, sequence, payload): a chain
+ *
+ * The file `head` (last sequence, checkpoint sequence, checksum) is replaced by rename at each checkpoint and clean
+ * close, and compared at open. A bad record with nothing valid behind it, at or above head, is a torn tail: cut (or, when
+ * opened read-only, ignored). A bad record with a valid one behind it, or below head, is corruption: named, ERR_CORRUPT.
+ * One writer thread. After a failed write or sync every later call fails: the caller must stop. */
+#ifndef DIDEBAN_STATE_JOURNAL_JOURNAL_H
+#define DIDEBAN_STATE_JOURNAL_JOURNAL_H
+
+#include "state/base/buf.h"
+#include "state/base/err.h"
+
+struct journal;
+
+struct journal_options {
+	uint64_t segment_bytes; /* 0: 64 MiB; a record larger than that gets a segment of its own */
+	bool read_only;         /* beside a running writer: no lock, nothing is changed */
+	bool no_sync;           /* for a temporary store: journal_sync() does nothing */
+};
+
+/* Opens or creates. */
+int journal_open(struct journal **ret, const char *dir, const struct journal_options *opt, struct err *err);
+/* Writes `head` unless read-only or failed; NULL is fine; frees always. */
+int journal_close(struct journal *jo, struct err *err);
+
+/* Appends one record of n_parts joined; *ret_seq (1, 2, 3 ...) and *ret_at (place of the payload's first byte, for
+ * journal_read_at) are set on success. Not durable before journal_sync(). kind is 1 to 255. */
+int journal_append(struct journal *jo, uint8_t kind, const struct slice *parts, size_t n_parts, uint64_t *ret_seq, uint64_t *ret_at, struct err *err);
+int journal_sync(struct journal *jo, struct err *err);
+
+/* Sequence of the last record, 0 if none. */
+uint64_t journal_last(const struct journal *jo);
+/* Replaces `head`: everything up to checkpoint_seq is also in the store. */
+int journal_head(struct journal *jo, uint64_t checkpoint_seq, struct err *err);
+
+/* Bytes of an earlier payload, by its place. Sees unsynced records too. */
+int journal_read_at(struct journal *jo, uint64_t at, void *ret, size_t n, struct err *err);
+
+/* Reads records with sequence >= from, in order. The payload stays valid until the next call. */
+struct journal_reader;
+int journal_reader_open(struct journal_reader **ret, struct journal *jo, uint64_t from, struct err *err);
+/* 1: a record; 0: end; -1: error. */
+int journal_reader_next(struct journal_reader *rd, uint64_t *ret_seq, uint8_t *ret_kind, struct slice *ret_payload, uint64_t *ret_at, struct err *err);
+void journal_reader_close(struct journal_reader *rd);
+
+#endif

@@ -1,0 +1,71 @@
+/* The store below the journal: all fold state as of one journal position, in RocksDB (the only file that includes it is
+ * store.c beside this header). One column family; nothing is ever written to it but sorted files, ingested together with
+ * their journal position: so there is no log of RocksDB's own to lose, and a checkpoint is there whole or not at all.
+ *
+ *   DIR/format        text: "dideban-store 1\n"; a larger number is refused (ERR_NEWER)
+ *   DIR/lock          held by flock while open for writing (ERR_LOCKED names the holder's process)
+ *   DIR/db/           RocksDB
+ *   DIR/journal/      state/journal
+ *
+ * Keys are bytes; what they mean is engine/flow/keys.h. Keys that begin with a zero byte are the store's own.
+ * One thread. A read costs 2-4 us when it must ask a file: ask memory first. */
+#ifndef DIDEBAN_STATE_STORE_STORE_H
+#define DIDEBAN_STATE_STORE_STORE_H
+
+#include "state/base/buf.h"
+#include "state/base/err.h"
+
+struct store;
+
+struct store_options {
+	bool read_only;     /* beside a running writer: sees the newest checkpoint at the time of opening */
+	size_t cache_bytes; /* block cache; 0: 32 MiB */
+	bool temporary;     /* no syncs: removed by its owner at the end */
+	uint64_t min_free_bytes; /* intake stops (ERR_FULL) below this much free space; 0: 256 MiB, or 0 when temporary */
+};
+
+/* Opens or creates DIR (not its journal). Errors: ERR_NEWER, ERR_LOCKED, ERR_CORRUPT, ERR_FULL, ERR_IO, each with a text
+ * that names DIR and the cure. read_only on a directory that holds no store: ERR_USAGE. */
+int store_open(struct store **ret, const char *dir, const struct store_options *opt, struct err *err);
+void store_close(struct store *st); /* NULL is fine */
+
+/* Journal sequence of the newest checkpoint, 0 if none. */
+uint64_t store_checkpoint_seq(const struct store *st);
+
+/* 1: found, *ret filled (cleared first); 0: not there; -1: error. */
+int store_get(struct store *st, struct slice key, struct buf *ret, struct err *err);
+
+/* Keys in [lo, hi) in order. */
+struct store_iter;
+int store_iter_open(struct store_iter **ret, struct store *st, struct slice lo, struct slice hi, struct err *err);
+/* 1: *key and *value borrowed until the next call; 0: end; -1: error. */
+int store_iter_next(struct store_iter *it, struct slice *key, struct slice *value, struct err *err);
+/* Jumps forward to the first key >= `key` (used to skip a subject's entries). */
+void store_iter_seek(struct store_iter *it, struct slice key);
+void store_iter_close(struct store_iter *it);
+
+/* A change set gathers puts and deletes in any order; the last one of a key counts. It copies what it is given.
+ * store_checkpoint writes it as sorted files and ingests them with `seq` in one atomic step, then clears the set.
+ * After an error of store_checkpoint the process must stop: nothing of the set is visible, the journal still has it. */
+struct changes;
+struct changes *changes_new(void); /* NULL: out of memory */
+void changes_free(struct changes *ch);
+int changes_put(struct changes *ch, struct slice key, struct slice value, struct err *err);
+int changes_delete(struct changes *ch, struct slice key, struct err *err);
+size_t changes_bytes(const struct changes *ch); /* memory it holds */
+size_t changes_count(const struct changes *ch);
+int store_checkpoint(struct store *st, struct changes *ch, uint64_t seq, struct err *err);
+
+/* ERR_FULL with the figures when the file system that holds DIR has less than min_free_bytes left. Call before each
+ * journal append: the database's library aborts the process when its own write meets a full disk. */
+int store_space(struct store *st, struct err *err);
+
+/* Reads every block of every file and compares checksums. */
+struct store_report {
+	uint64_t files, keys, bytes;
+	uint64_t checkpoint_seq;
+	uint64_t journal_records, journal_bytes; /* filled by state_verify */
+};
+int store_verify(struct store *st, struct store_report *ret, struct err *err);
+
+#endif
