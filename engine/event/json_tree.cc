@@ -93,16 +93,16 @@ json_tree_free(struct json_tree *jt)
 }
 
 enum json_status
-json_tree_read(struct json_tree *jt, struct slice text)
+json_tree_read(struct json_tree *jt, const char *text, size_t n)
 {
 	auto *rd = static_cast<reader *>(jt->impl);
 
 	jt->why = "";
-	if (text.n > rd->max_bytes)
+	if (n > rd->max_bytes)
 		return JSON_TOO_LARGE;
-	if (text.n != 0)
-		std::memcpy(rd->text.get(), text.p, text.n);
-	simdjson::error_code error = rd->parser.parse(rd->text.get(), text.n, false).error();
+	if (n != 0)
+		std::memcpy(rd->text.get(), text, n);
+	simdjson::error_code error = rd->parser.parse(rd->text.get(), n, false).error();
 	if (!error) {
 		jt->tape = rd->parser.doc.tape.get();
 		jt->strings = rd->parser.doc.string_buf.get();
@@ -116,7 +116,7 @@ json_tree_read(struct json_tree *jt, struct slice text)
 		return JSON_DEPTH;
 	case simdjson::NUMBER_ERROR:
 	case simdjson::NUMBER_OUT_OF_RANGE:
-		return numbers_are_grammatical(text.p, text.p + text.n) ? JSON_NUMBER : JSON_SYNTAX;
+		return numbers_are_grammatical(text, text + n) ? JSON_NUMBER : JSON_SYNTAX;
 	case simdjson::MEMALLOC:
 		return JSON_NOMEM;
 	default:

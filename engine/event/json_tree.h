@@ -13,8 +13,7 @@
 #ifndef DIDEBAN_ENGINE_EVENT_JSON_TREE_H
 #define DIDEBAN_ENGINE_EVENT_JSON_TREE_H
 
-#include "state/base/slice.h"
-
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -34,7 +33,13 @@ struct json_tree {
 int json_tree_init(struct json_tree *jt, size_t max_bytes, size_t max_depth);
 void json_tree_free(struct json_tree *jt); /* a zeroed struct is fine */
 /* `text` is copied behind padding; nothing is allocated. */
-enum json_status json_tree_read(struct json_tree *jt, struct slice text);
+enum json_status json_tree_read(struct json_tree *jt, const char *text, size_t n);
+
+#ifdef __cplusplus
+}
+#else
+
+#include "state/base/slice.h"
 
 #define JSON_ROOT 1 /* index of the document's value */
 
@@ -71,8 +76,6 @@ json_text(const struct json_tree *jt, uint32_t at)
 	return slice_of((const char *)p + sizeof n, n);
 }
 
-#ifdef __cplusplus
-}
 #endif
 
 #endif
