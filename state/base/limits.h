@@ -49,4 +49,14 @@
 #define LIMIT_RULE_INSTRUCTIONS 200000 /* Lua instructions of one evaluation */
 #define LIMIT_RULE_MEMORY (1 * MIB)    /* bytes that one evaluation may ask for */
 
+/* Files, sinks and the command line. */
+#define LIMIT_FILE_BUFFER (1 * MIB)     /* what a file source holds of its input at once; more than LIMIT_EVENT_BYTES */
+#define LIMIT_SINK_BUFFER (4 * MIB)     /* rows that a file sink gathers before it writes */
+#define LIMIT_SINK_MARK_BYTES 4096      /* a sink's mark, kept with a checkpoint */
+#define LIMIT_FOLLOWED_FILES 100000     /* files of all followed directories */
+#define LIMIT_CONFIG_BYTES (1 * MIB)    /* a configuration file */
+#define LIMIT_INBOXES 256               /* followed directories of a configuration */
+#define LIMIT_GRANTS 256                /* sources or types of one of them */
+#define LIMIT_ARGUMENTS 100000          /* values of one option of the command line */
+
 #endif

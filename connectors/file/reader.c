@@ -1,0 +1,127 @@
+#include "connectors/file/reader.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ARCHIVE_BLOCK 65536
+
+static const struct packing {
+	const char *suffix, *what;
+	int code;
+	int (*add)(struct archive *);
+} packings[] = {
+    {".gz", "gzip", ARCHIVE_FILTER_GZIP, archive_read_support_filter_gzip},
+    {".xz", "xz", ARCHIVE_FILTER_XZ, archive_read_support_filter_xz},
+    {".zst", "zstd", ARCHIVE_FILTER_ZSTD, archive_read_support_filter_zstd},
+};
+
+static const struct packing *
+packing_of(const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < sizeof packings / sizeof packings[0]; i++) {
+		size_t m = strlen(packings[i].suffix);
+
+		if (n > m && strcmp(name + n - m, packings[i].suffix) == 0)
+			return &packings[i];
+	}
+	return NULL;
+}
+
+bool
+reader_compressed(const char *name)
+{
+	return packing_of(name) != NULL;
+}
+
+/* One filter, one entry: libarchive's "raw" format is the unpacked bytes themselves. */
+static int
+unpack_open(struct reader *rd, const struct packing *pk, struct err *err)
+{
+	struct archive_entry *entry;
+
+	rd->ar = archive_read_new();
+	if (rd->ar == NULL)
+		return err_nomem(err);
+	if (pk->add(rd->ar) != ARCHIVE_OK || archive_read_support_format_raw(rd->ar) != ARCHIVE_OK)
+		return err_set(err, ERR_IO, "%s: this build cannot read %s files", rd->name, pk->what);
+	if (archive_read_open_fd(rd->ar, rd->fd, ARCHIVE_BLOCK) != ARCHIVE_OK)
+		return err_set(err, ERR_IO, "%s: %s", rd->name, archive_error_string(rd->ar));
+	/* Without the filter the bytes would come through as they stand and every line would be quarantined. */
+	if (archive_filter_count(rd->ar) < 2 || archive_filter_code(rd->ar, 0) != pk->code)
+		return err_set(err, ERR_IO, "%s: not a %s file, or cut short at its very start, although its name ends in %s", rd->name, pk->what, pk->suffix);
+	switch (archive_read_next_header(rd->ar, &entry)) {
+	case ARCHIVE_OK:
+	case ARCHIVE_EOF: /* nothing inside */
+		return 0;
+	default:
+		return err_set(err, ERR_IO, "%s: %s: the file is damaged or cut short", rd->name, archive_error_string(rd->ar));
+	}
+}
+
+int
+reader_open(struct reader *ret, const char *name, struct err *err)
+{
+	struct reader rd = {.name = name, .fd = STDIN_FILENO};
+	const struct packing *pk = packing_of(name);
+	struct stat st;
+
+	if (strcmp(name, "-") != 0) {
+		rd.fd = open(name, O_RDONLY | O_CLOEXEC);
+		if (rd.fd < 0)
+			return err_set(err, ERR_IO, "%s: cannot be opened: %s", name, strerror(errno));
+	}
+	if (fstat(rd.fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		reader_close(&rd);
+		return err_set(err, ERR_USAGE, "%s: is a directory; name its files, or let `dideban serve` follow it", name);
+	}
+	if (S_ISREG(st.st_mode)) {
+		rd.size = (uint64_t)st.st_size;
+		(void)posix_fadvise(rd.fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	}
+	if (pk != NULL && unpack_open(&rd, pk, err) != 0) {
+		reader_close(&rd);
+		return -1;
+	}
+	*ret = rd;
+	return 0;
+}
+
+void
+reader_close(struct reader *rd)
+{
+	if (rd->ar != NULL)
+		archive_read_free(rd->ar);
+	if (rd->fd > STDIN_FILENO)
+		(void)close(rd->fd);
+	rd->ar = NULL;
+	rd->fd = -1;
+}
+
+long
+reader_read(struct reader *rd, char *p, size_t n, struct err *err)
+{
+	ssize_t got;
+
+	if (rd->ar != NULL) {
+		got = archive_read_data(rd->ar, p, n);
+		if (got < 0)
+			return err_set(err, ERR_IO, "%s: %s: the file is damaged or cut short; what came before stands, and a whole copy of it can be read again", rd->name,
+			    archive_error_string(rd->ar));
+		rd->done = (uint64_t)archive_filter_bytes(rd->ar, -1);
+		return got;
+	}
+	do
+		got = read(rd->fd, p, n);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return err_set(err, ERR_IO, "%s: cannot be read: %s", rd->name, strerror(errno));
+	rd->done += (uint64_t)got;
+	return got;
+}
