@@ -14,7 +14,16 @@
 #define LIMIT_ARRAY_ITEMS 256         /* an array whose contract names no maxItems */
 #define LIMIT_QUARANTINE_BYTES LIMIT_EVENT_BYTES /* raw bytes kept of a quarantined line */
 
+#define LIMIT_EXTENSIONS 32           /* CloudEvents extension attributes of one event */
+#define LIMIT_ATTRIBUTE_BYTES 64      /* the name of one */
+
 /* Contracts. */
+#define LIMIT_CONTRACT_BYTES (256 * KIB) /* one contract file */
+#define LIMIT_CONTRACT_DEPTH 12 /* nesting of objects and arrays that one describes */
+#define LIMIT_CONTRACT_FIELDS 1024 /* fields that one describes, at all depths */
+#define LIMIT_ENUM 256       /* values of one enum */
+#define LIMIT_KIND_BYTES 64  /* a subject kind, a role, a field name */
+#define LIMIT_FINDINGS 1000  /* mistakes listed of one check */
 #define LIMIT_CONTRACTS 256  /* event types */
 #define LIMIT_PROPERTIES 64  /* properties of one object */
 #define LIMIT_KEPT 32        /* kept fields of one type */
@@ -30,6 +39,12 @@
 #define LIMIT_TIMELINE_BYTES ((size_t)4095 * MIB) /* one subject in memory */
 #define LIMIT_RECORD_BYTES (64 * MIB) /* one journal record */
 #define LIMIT_PARTITIONS 64
+
+/* State. */
+#define LIMIT_JOURNAL_FILES 8   /* earlier segments kept open for reading */
+#define LIMIT_JOURNAL_PARTS 64  /* pieces that one record is joined from */
+#define LIMIT_KEY_BYTES (4 * KIB)
+#define LIMIT_STORED_BYTES (256 * MIB) /* one value of the store */
 
 /* Rules. */
 #define LIMIT_RULES 1000
@@ -48,6 +63,13 @@
 #define LIMIT_ACTIVE_ITEMS 1000 /* items that a rule may read of one `active` */
 #define LIMIT_RULE_INSTRUCTIONS 200000 /* Lua instructions of one evaluation */
 #define LIMIT_RULE_MEMORY (1 * MIB)    /* bytes that one evaluation may ask for */
+#define LIMIT_RULE_BLOCK (128 * KIB)   /* of them in one piece: a string, a table's array */
+#define LIMIT_RULE_LOAD_INSTRUCTIONS 5000000 /* to run the file itself, once */
+#define LIMIT_RULE_LOAD_MEMORY (32 * MIB)
+#define LIMIT_RULE_NODES 100000        /* values in a rule file's table */
+#define LIMIT_RULE_DEPTH 16            /* their nesting */
+#define LIMIT_RULE_SORT 10000          /* elements of one table.sort or pairs */
+#define LIMIT_RULE_REP_BYTES (16 * KIB) /* result of string.rep, and of one string.format item */
 
 /* Files, sinks and the command line. */
 #define LIMIT_FILE_BUFFER (1 * MIB)     /* what a file source holds of its input at once; more than LIMIT_EVENT_BYTES */

@@ -1,0 +1,51 @@
+/* The file `head`: a few lines of text with a checksum, always replaced whole. */
+#include "state/base/file.h"
+#include "state/journal/private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#define HEAD_BYTES 512
+
+int
+journal_head_read(const char *dir, struct journal_head *ret, struct err *err)
+{
+	char path[PATH_MAX], text[HEAD_BYTES + 1];
+	struct journal_head he;
+	uint64_t sum;
+	unsigned format;
+	ssize_t n;
+	int fd, used = 0;
+
+	if (file_path(path, dir, "head", err) != 0)
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : file_err(err, "open", path);
+	n = file_read_at(fd, text, HEAD_BYTES, 0, path, err);
+	(void)close(fd);
+	if (n < 0)
+		return -1;
+	text[n] = '\0';
+	if (sscanf(text, "dideban-journal-head %u\n", &format) == 1 && format > 1)
+		return err_set(err, ERR_NEWER, "%s has format %u, this program reads 1: use a newer dideban", path, format);
+	if (sscanf(text, "dideban-journal-head 1\nid %" SCNx64 "\nlast %" SCNu64 "\ncheckpoint %" SCNu64 "\n%n", &he.id, &he.last, &he.checkpoint, &used) != 3 ||
+	    used == 0 || sscanf(text + used, "sum %" SCNx64 "\n", &sum) != 1 || sum != XXH3_64bits(text, (size_t)used) || he.checkpoint > he.last)
+		return err_set(err, ERR_CORRUPT, "%s is damaged (checksum); restore the newest backup", path);
+	*ret = he;
+	return 1;
+}
+
+int
+journal_head_write(const char *dir, const struct journal_head *he, bool no_sync, struct err *err)
+{
+	char text[HEAD_BYTES];
+	int n = snprintf(text, sizeof text, "dideban-journal-head 1\nid %016" PRIx64 "\nlast %" PRIu64 "\ncheckpoint %" PRIu64 "\n", he->id, he->last, he->checkpoint);
+
+	n += snprintf(text + n, sizeof text - (size_t)n, "sum %016" PRIx64 "\n", (uint64_t)XXH3_64bits(text, (size_t)n));
+	return file_replace(dir, "head", slice_of(text, (size_t)n), no_sync, err);
+}
