@@ -1,0 +1,421 @@
+/* Cutting a group's hits into episodes, and making the alerts follow. */
+#include "engine/alert/standing.h"
+
+#include <openssl/sha.h>
+#include <stdlib.h>
+
+struct episode {
+	uint32_t first, last, shown;
+};
+
+/* The alert id: SHA-256 over rule id, subject, episode values and the opening's identity, each with its length before it;
+ * its first 128 bits. It holds neither rule version nor clock nor order of arrival. */
+static int
+make_id(uint8_t ret[ALERT_ID_BYTES], const struct cut *cu, const struct group *gr, const struct hit *opening)
+{
+	uint8_t sum[SHA256_DIGEST_LENGTH];
+	struct buf b = {0};
+	bool ok;
+
+	buf_add_blob(&b, slice_str(cu->ru->id));
+	buf_add_blob(&b, cu->subject);
+	buf_add_blob(&b, slice_of(gr->key, gr->key_len));
+	buf_add_blob(&b, names_text(cu->names, opening->source));
+	buf_add_blob(&b, hit_id(opening));
+	ok = buf_ok(&b) && SHA256((const unsigned char *)b.p, b.n, sum) != NULL;
+	if (ok)
+		memcpy(ret, sum, ALERT_ID_BYTES);
+	buf_free(&b);
+	return ok ? 0 : -1;
+}
+
+/* Two neighbours belong together iff their times differ by at most `quiet`. */
+static bool
+together(const struct rule *ru, const struct hit *a, const struct hit *b)
+{
+	return ru->episode_once || instant_cmp(b->time, instant_plus(a->time, ru->quiet)) <= 0;
+}
+
+static int
+add_episode(struct episode **v, uint32_t *n, uint32_t *cap, struct episode ep)
+{
+	if (*n == *cap) {
+		uint32_t more = *cap == 0 ? 8 : *cap * 2;
+		struct episode *p = realloc(*v, more * sizeof *p);
+
+		if (p == NULL)
+			return -1;
+		*v = p;
+		*cap = more;
+	}
+	(*v)[(*n)++] = ep;
+	return 0;
+}
+
+/* Episodes of the hits from `from` on; `head`, if not NULL, is the episode that the hit before `from` ends and that goes on. */
+static int
+cut_episodes(const struct group *gr, const struct rule *ru, uint32_t from, const struct episode *head, struct episode **ret, uint32_t *ret_n)
+{
+	struct episode ep = {0};
+	uint32_t cap = 0;
+	bool open = head != NULL;
+
+	*ret = NULL;
+	*ret_n = 0;
+	if (open)
+		ep = *head;
+	for (uint32_t i = from; i < gr->n_hits; i++) {
+		if (open && together(ru, gr->hits[ep.last], gr->hits[i])) {
+			ep.last = i;
+			if (gr->hits[i]->level >= gr->hits[ep.shown]->level)
+				ep.shown = i;
+			continue;
+		}
+		if (open && add_episode(ret, ret_n, &cap, ep) != 0)
+			goto fail;
+		ep = (struct episode){i, i, i};
+		open = true;
+	}
+	if (open && add_episode(ret, ret_n, &cap, ep) != 0)
+		goto fail;
+	return 0;
+fail:
+	free(*ret);
+	*ret = NULL;
+	return -1;
+}
+
+/* The first current alert that the change may touch: its episode reaches the hit before the first changed one. */
+static uint32_t
+first_touched(const struct group *gr)
+{
+	uint32_t lo = 0, hi = gr->n_current;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (gr->alerts[mid]->last_hit + 1 < gr->dirty_from)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* The episode's hit of the same event as `like`, which stood at index `was` before the change. */
+static const struct hit *
+hit_in(const struct group *gr, const struct episode *ep, const struct hit *like, uint32_t was)
+{
+	if (was >= ep->first && was <= ep->last && hit_same_event(gr->hits[was], like))
+		return gr->hits[was];
+	for (uint32_t i = ep->first; i <= ep->last; i++)
+		if (hit_same_event(gr->hits[i], like))
+			return gr->hits[i];
+	return NULL;
+}
+
+static bool
+expired(const struct cut *cu, const struct alert *al)
+{
+	return cu->have_tick && cu->ru->expires > 0 && instant_cmp(cu->tick, instant_plus(al->last, cu->ru->expires)) >= 0;
+}
+
+static int
+replace_copy(struct hit **dst, const struct hit *src)
+{
+	struct hit *hi = hit_copy(src);
+
+	if (hi == NULL)
+		return -1;
+	free(*dst);
+	*dst = hi;
+	return 0;
+}
+
+static int
+tell(struct alert *al, const struct cut *cu, enum message_type type, const struct group *gr, const struct alert *replaces, struct err *err)
+{
+	al->seq++;
+	al->decided = cu->now;
+	al->known_up_to = cu->known_up_to;
+	return cu->tell(cu->ctx, type, gr, al, replaces, err);
+}
+
+/* A standing alert whose episode was cut again: is there something to tell? Sets *ret_tell. */
+static int
+compare(struct alert *al, const struct group *gr, const struct episode *ep, uint32_t was_shown, const struct cut *cu, bool *ret_tell, struct err *err)
+{
+	const struct hit *shown = gr->hits[ep->shown];
+	const struct hit *old;
+	uint64_t signature = al->signature;
+
+	*ret_tell = shown->level > al->told_level;
+	if (hit_same_event(shown, al->shown)) {
+		if (!shown->fresh)
+			return 0;
+		if (cu->sign(cu->ctx, shown, &signature, err) != 0)
+			return -1;
+		*ret_tell = *ret_tell || signature != al->signature;
+	} else {
+		/* Shown before: unless it is as it was, the recipients hold something that is no longer so. */
+		old = hit_in(gr, ep, al->shown, was_shown);
+		if (old == NULL) {
+			*ret_tell = true;
+		} else if (old->fresh) {
+			if (cu->sign(cu->ctx, old, &signature, err) != 0)
+				return -1;
+			*ret_tell = *ret_tell || signature != al->signature;
+		}
+		if (cu->sign(cu->ctx, shown, &signature, err) != 0)
+			return -1;
+	}
+	al->signature = signature;
+	if (cu->ru->again_each && ep->last - ep->first + 1 > al->told + al->held_back)
+		*ret_tell = true;
+	return replace_copy(&al->shown, shown) == 0 ? 0 : err_nomem(err);
+}
+
+/* Makes alert `al` be episode `ep`; `fresh`: it did not stand before. */
+static int
+follow(struct alert *al, struct group *gr, const struct episode *ep, const struct cut *cu, bool fresh, const struct alert *replaces, struct err *err)
+{
+	uint32_t n = ep->last - ep->first + 1, was_shown = al->shown_hit;
+	bool say = false, was_ended = al->state == ALERT_ENDED;
+
+	al->first_hit = ep->first;
+	al->last_hit = ep->last;
+	al->shown_hit = ep->shown;
+	al->last = gr->hits[ep->last]->time;
+	al->rule_set = cu->rule_set;
+	if (fresh) {
+		const struct hit *shown = gr->hits[ep->shown];
+
+		if (cu->sign(cu->ctx, shown, &al->signature, err) != 0)
+			return -1;
+		if (replace_copy(&al->shown, shown) != 0 || replace_copy(&al->opening, gr->hits[ep->first]) != 0)
+			return err_nomem(err);
+		say = true;
+	} else if (compare(al, gr, ep, was_shown, cu, &say, err) != 0) {
+		return -1;
+	}
+	al->replaced = false;
+	al->state = expired(cu, al) ? ALERT_ENDED : ALERT_STANDING;
+	say = say || (was_ended && al->state == ALERT_STANDING && !fresh && al->seq == 0);
+	if (!say) {
+		al->held_back = n > al->told ? n - al->told : 0;
+		return 0;
+	}
+	al->told_level = al->shown->level;
+	al->told = fresh ? 1 : (al->told + 1 < n ? al->told + 1 : n);
+	al->held_back = n - al->told;
+	al->decided = cu->now;
+	al->known_up_to = cu->known_up_to;
+	if (cu->silent && fresh)
+		return 0;
+	if (al->state == ALERT_ENDED) {
+		(*cu->ended_unsent)++;
+		return 0;
+	}
+	return tell(al, cu, al->seq == 0 || fresh ? MESSAGE_RAISED : MESSAGE_UPDATED, gr, replaces, err);
+}
+
+static struct alert *
+find_alert(struct alert **v, uint32_t n, const uint8_t id[ALERT_ID_BYTES])
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (v[i] != NULL && memcmp(v[i]->id, id, ALERT_ID_BYTES) == 0)
+			return v[i];
+	return NULL;
+}
+
+/* The new episode that takes over from a withdrawn alert: the one that covers its opening, else that meets its span. */
+static const struct episode *
+heir(const struct group *gr, const struct alert *al, const struct episode *eps, uint32_t n)
+{
+	const struct episode *meets = NULL;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct instant first = gr->hits[eps[i].first]->time, last = gr->hits[eps[i].last]->time;
+
+		if (instant_cmp(first, al->opening->time) <= 0 && instant_cmp(al->opening->time, last) <= 0)
+			return &eps[i];
+		if (meets == NULL && instant_cmp(first, al->last) <= 0 && instant_cmp(al->opening->time, last) <= 0)
+			meets = &eps[i];
+	}
+	return meets;
+}
+
+/* One pass of cutting: the working set that the steps below share. */
+struct pass {
+	struct group *gr;
+	const struct cut *cu;
+	uint32_t keep;         /* alerts before the change: untouched */
+	struct episode *eps;
+	uint32_t n_eps;
+	struct alert **next;   /* by episode: the alert that it is */
+	bool *fresh;
+	struct alert **old;    /* current alerts from `keep` on, then the withdrawn ones; taken ones are NULL */
+	uint32_t n_old, n_old_current;
+};
+
+static int
+match(struct pass *pa, struct err *err)
+{
+	for (uint32_t i = 0; i < pa->n_eps; i++) {
+		uint8_t id[ALERT_ID_BYTES];
+		const struct hit *opening = pa->gr->hits[pa->eps[i].first];
+		struct alert *al = NULL;
+
+		for (uint32_t j = 0; j < pa->n_old && al == NULL; j++)
+			if (pa->old[j] != NULL && hit_same_event(pa->old[j]->opening, opening))
+				al = pa->old[j];
+		if (al == NULL) {
+			if (make_id(id, pa->cu, pa->gr, opening) != 0)
+				return err_nomem(err);
+			al = find_alert(pa->old, pa->n_old, id);
+		}
+		if (al == NULL) {
+			al = calloc(1, sizeof *al);
+			if (al == NULL)
+				return err_nomem(err);
+			memcpy(al->id, id, sizeof id);
+			al->state = ALERT_WITHDRAWN;
+		} else {
+			for (uint32_t j = 0; j < pa->n_old; j++)
+				if (pa->old[j] == al)
+					pa->old[j] = NULL;
+		}
+		pa->next[i] = al;
+		pa->fresh[i] = al->state == ALERT_WITHDRAWN;
+	}
+	return 0;
+}
+
+/* Alerts that no episode is any more. */
+static int
+withdraw(struct pass *pa, struct err *err)
+{
+	for (uint32_t i = 0; i < pa->n_old_current; i++) {
+		struct alert *al = pa->old[i];
+		const struct episode *ep;
+
+		if (al == NULL)
+			continue;
+		ep = heir(pa->gr, al, pa->eps, pa->n_eps);
+		al->replaced = ep != NULL;
+		if (ep != NULL)
+			memcpy(al->by, pa->next[ep - pa->eps]->id, ALERT_ID_BYTES);
+		al->state = ALERT_WITHDRAWN;
+		al->held_back = al->told = 0;
+		al->rule_set = pa->cu->rule_set;
+		al->decided = pa->cu->now;
+		if (al->seq > 0 && tell(al, pa->cu, MESSAGE_WITHDRAWN, pa->gr, NULL, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static const struct alert *
+replaced_by(const struct pass *pa, const struct alert *al)
+{
+	for (uint32_t i = 0; i < pa->n_old_current; i++)
+		if (pa->old[i] != NULL && pa->old[i]->replaced && memcmp(pa->old[i]->by, al->id, ALERT_ID_BYTES) == 0)
+			return pa->old[i];
+	return NULL;
+}
+
+/* The group's list again: untouched, the episodes' alerts, the withdrawn. */
+static int
+relist(struct pass *pa, struct err *err)
+{
+	struct group *gr = pa->gr;
+	uint32_t n = pa->keep + pa->n_eps, total = n;
+	struct alert **v;
+
+	for (uint32_t i = 0; i < pa->n_old; i++)
+		total += pa->old[i] != NULL;
+	v = malloc((total + 1) * sizeof(struct alert *));
+	if (v == NULL)
+		return err_nomem(err);
+	if (pa->keep != 0)
+		memcpy(v, gr->alerts, pa->keep * sizeof(struct alert *));
+	for (uint32_t i = 0; i < pa->n_eps; i++)
+		v[pa->keep + i] = pa->next[i];
+	for (uint32_t i = 0, at = n; i < pa->n_old; i++)
+		if (pa->old[i] != NULL)
+			v[at++] = pa->old[i];
+	free(gr->alerts);
+	gr->alerts = v;
+	gr->n_current = n;
+	gr->n_alerts = gr->cap_alerts = total;
+	return 0;
+}
+
+/* Hits were only added at the end of the last episode, which stays open: nothing else can have changed. */
+static bool
+extends_last(const struct group *gr, const struct rule *ru)
+{
+	return !gr->removed && gr->n_current > 0 && gr->alerts[gr->n_current - 1]->last_hit + 1 == gr->dirty_from &&
+	    together(ru, gr->hits[gr->dirty_from - 1], gr->hits[gr->dirty_from]);
+}
+
+static void
+settle(struct group *gr, uint32_t from)
+{
+	for (uint32_t i = from; i < gr->n_hits; i++)
+		gr->hits[i]->fresh = false;
+	gr->dirty_from = UINT32_MAX;
+	gr->removed = false;
+}
+
+int
+group_cut(struct group *gr, const struct cut *cu, struct err *err)
+{
+	struct pass pa = {.gr = gr, .cu = cu};
+	struct episode head = {0};
+	uint32_t from, dirty = gr->dirty_from;
+	bool extend;
+	int rc = -1;
+
+	if (dirty == UINT32_MAX)
+		return 0;
+	pa.keep = first_touched(gr);
+	extend = dirty < gr->n_hits && extends_last(gr, cu->ru);
+	if (extend) {
+		const struct alert *al = gr->alerts[gr->n_current - 1];
+
+		pa.keep = gr->n_current - 1;
+		head = (struct episode){al->first_hit, al->last_hit, al->shown_hit};
+	}
+	from = extend ? dirty : pa.keep < gr->n_current ? gr->alerts[pa.keep]->first_hit : dirty;
+	if (from > dirty)
+		from = dirty;
+	if (cut_episodes(gr, cu->ru, from, extend ? &head : NULL, &pa.eps, &pa.n_eps) != 0)
+		return err_nomem(err);
+	pa.n_old = gr->n_alerts - pa.keep;
+	pa.n_old_current = gr->n_current - pa.keep;
+	pa.next = calloc((size_t)pa.n_eps + 1, sizeof(struct alert *));
+	pa.fresh = calloc((size_t)pa.n_eps + 1, sizeof(bool));
+	pa.old = malloc(((size_t)pa.n_old + 1) * sizeof(struct alert *));
+	if (pa.next == NULL || pa.fresh == NULL || pa.old == NULL) {
+		(void)err_nomem(err);
+		goto out;
+	}
+	if (pa.n_old != 0)
+		memcpy(pa.old, gr->alerts + pa.keep, pa.n_old * sizeof(struct alert *));
+	if (match(&pa, err) != 0 || withdraw(&pa, err) != 0)
+		goto out;
+	for (uint32_t i = 0; i < pa.n_eps; i++)
+		if (follow(pa.next[i], gr, &pa.eps[i], cu, pa.fresh[i], pa.fresh[i] ? replaced_by(&pa, pa.next[i]) : NULL, err) != 0)
+			goto out;
+	if (relist(&pa, err) != 0)
+		goto out;
+	settle(gr, from);
+	rc = 0;
+out:
+	free(pa.eps);
+	free(pa.next);
+	free(pa.fresh);
+	free(pa.old);
+	return rc;
+}

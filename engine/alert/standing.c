@@ -1,0 +1,237 @@
+#include "engine/alert/standing.h"
+
+#include "engine/timeline/timeline.h"
+
+#include <stdlib.h>
+
+struct hit *
+hit_new(struct instant time, uint32_t source, struct slice id, uint8_t level, uint8_t outcome, struct slice values)
+{
+	struct hit *hi = malloc(sizeof *hi + id.n + values.n);
+
+	if (hi == NULL)
+		return NULL;
+	*hi = (struct hit){.time = time, .source = source, .id_len = (uint16_t)id.n, .level = level, .outcome = outcome,
+	    .values_len = (uint32_t)values.n, .fresh = true};
+	memcpy(hi->data, id.p, id.n);
+	if (values.n != 0)
+		memcpy(hi->data + id.n, values.p, values.n);
+	return hi;
+}
+
+struct hit *
+hit_copy(const struct hit *hi)
+{
+	return hit_new(hi->time, hi->source, hit_id(hi), hi->level, hi->outcome, hit_values(hi));
+}
+
+bool
+hit_same_event(const struct hit *a, const struct hit *b)
+{
+	return instant_cmp(a->time, b->time) == 0 && a->source == b->source && slice_eq(hit_id(a), hit_id(b));
+}
+
+void
+alert_id_text(const uint8_t id[ALERT_ID_BYTES], char ret[2 * ALERT_ID_BYTES + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (unsigned i = 0; i < ALERT_ID_BYTES; i++) {
+		ret[2 * i] = digits[id[i] >> 4];
+		ret[2 * i + 1] = digits[id[i] & 15];
+	}
+	ret[2 * ALERT_ID_BYTES] = '\0';
+}
+
+static void
+group_free(struct group *gr)
+{
+	if (gr == NULL)
+		return;
+	for (uint32_t i = 0; i < gr->n_hits; i++)
+		free(gr->hits[i]);
+	for (uint32_t i = 0; i < gr->n_alerts; i++) {
+		free(gr->alerts[i]->opening);
+		free(gr->alerts[i]->shown);
+		free(gr->alerts[i]);
+	}
+	free(gr->hits);
+	free(gr->alerts);
+	free(gr->key);
+	free(gr);
+}
+
+void
+standing_free(struct standing *sg)
+{
+	for (uint32_t i = 0; i < sg->n; i++)
+		group_free(sg->groups[i]);
+	free(sg->groups);
+	*sg = (struct standing){0};
+}
+
+static struct group *
+group_new(struct slice key)
+{
+	struct group *gr = calloc(1, sizeof *gr);
+
+	if (gr == NULL)
+		return NULL;
+	gr->key = malloc(key.n + 1);
+	if (gr->key == NULL) {
+		free(gr);
+		return NULL;
+	}
+	if (key.n != 0)
+		memcpy(gr->key, key.p, key.n);
+	gr->key_len = (uint32_t)key.n;
+	gr->dirty_from = UINT32_MAX;
+	return gr;
+}
+
+static int
+standing_insert(struct standing *sg, uint32_t at, struct group *gr)
+{
+	if (sg->n == sg->cap) {
+		uint32_t cap = sg->cap == 0 ? 4 : sg->cap * 2;
+		struct group **v = realloc(sg->groups, cap * sizeof(struct group *));
+
+		if (v == NULL)
+			return -1;
+		sg->groups = v;
+		sg->cap = cap;
+	}
+	memmove(sg->groups + at + 1, sg->groups + at, (sg->n - at) * sizeof(struct group *));
+	sg->groups[at] = gr;
+	sg->n++;
+	return 0;
+}
+
+struct group *
+standing_group(struct standing *sg, struct slice key, bool make)
+{
+	uint32_t lo = 0, hi = sg->n;
+	struct group *gr;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		int c = slice_cmp(slice_of(sg->groups[mid]->key, sg->groups[mid]->key_len), key);
+
+		if (c == 0)
+			return sg->groups[mid];
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!make)
+		return NULL;
+	gr = group_new(key);
+	if (gr != NULL && standing_insert(sg, lo, gr) != 0) {
+		group_free(gr);
+		return NULL;
+	}
+	return gr;
+}
+
+int
+standing_adopt(struct standing *sg, struct group *gr)
+{
+	uint32_t at = sg->n;
+
+	while (at > 0 && slice_cmp(slice_of(sg->groups[at - 1]->key, sg->groups[at - 1]->key_len), slice_of(gr->key, gr->key_len)) > 0)
+		at--;
+	if (standing_insert(sg, at, gr) == 0)
+		return 0;
+	group_free(gr);
+	return -1;
+}
+
+static uint32_t
+hit_find(const struct group *gr, const struct names *na, struct instant time, uint32_t source, struct slice id)
+{
+	uint32_t lo = 0, hi = gr->n_hits;
+
+	/* The common case: at the end. */
+	if (hi > 0 && instant_cmp(gr->hits[hi - 1]->time, time) < 0)
+		return hi;
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		const struct hit *h = gr->hits[mid];
+
+		if (event_order(na, h->time, h->source, hit_id(h), time, source, id) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static void
+touch(struct group *gr, uint32_t from, bool removed)
+{
+	if (from < gr->dirty_from)
+		gr->dirty_from = from;
+	gr->removed = gr->removed || removed;
+}
+
+int
+group_put(struct group *gr, const struct names *na, struct instant time, uint32_t source, struct slice id, struct hit *hit)
+{
+	uint32_t at = hit_find(gr, na, time, source, id);
+	bool there = at < gr->n_hits && gr->hits[at]->source == source && instant_cmp(gr->hits[at]->time, time) == 0 && slice_eq(hit_id(gr->hits[at]), id);
+
+	if (there && hit == NULL) {
+		free(gr->hits[at]);
+		memmove(gr->hits + at, gr->hits + at + 1, (gr->n_hits - at - 1) * sizeof(struct hit *));
+		gr->n_hits--;
+		touch(gr, at, true);
+		return 0;
+	}
+	if (there) {
+		free(gr->hits[at]);
+		gr->hits[at] = hit;
+		touch(gr, at, true);
+		return 0;
+	}
+	if (hit == NULL)
+		return 0;
+	if (gr->n_hits == gr->cap_hits) {
+		uint32_t cap = gr->cap_hits == 0 ? 2 : gr->cap_hits * 2;
+		struct hit **v = realloc(gr->hits, cap * sizeof(struct hit *));
+
+		if (v == NULL) {
+			free(hit);
+			return -1;
+		}
+		gr->hits = v;
+		gr->cap_hits = cap;
+	}
+	memmove(gr->hits + at + 1, gr->hits + at, (gr->n_hits - at) * sizeof(struct hit *));
+	gr->hits[at] = hit;
+	touch(gr, at, at != gr->n_hits);
+	gr->n_hits++;
+	return 0;
+}
+
+void
+group_drop_hits(struct group *gr)
+{
+	for (uint32_t i = 0; i < gr->n_hits; i++)
+		free(gr->hits[i]);
+	gr->n_hits = 0;
+	touch(gr, 0, true);
+}
+
+void
+group_tick(struct group *gr, const struct rule *ru, struct instant tick, bool *ret_changed)
+{
+	for (uint32_t i = 0; i < gr->n_current; i++) {
+		struct alert *al = gr->alerts[i];
+
+		if (al->state == ALERT_STANDING && ru->expires > 0 && instant_cmp(tick, instant_plus(al->last, ru->expires)) >= 0) {
+			al->state = ALERT_ENDED;
+			*ret_changed = true;
+		}
+	}
+}

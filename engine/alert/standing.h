@@ -1,0 +1,112 @@
+/* What one rule holds about one subject: for each episode group its alert triggers ("hits") in total order, cut into episodes,
+ * and the alerts that those episodes are (docs/architecture.md, "Episodes"). A hit is what the rule answered at a trigger; it
+ * is kept so that episodes can be cut again without judging the past anew.
+ *
+ * An alert stays in its group for ever, also withdrawn: if it comes back, its sequence numbers go on. One thread. */
+#ifndef DIDEBAN_ENGINE_ALERT_STANDING_H
+#define DIDEBAN_ENGINE_ALERT_STANDING_H
+
+#include "engine/engine.h"
+#include "engine/flow/names.h"
+
+#define ALERT_ID_BYTES 16
+
+struct hit {
+	struct instant time;
+	uint32_t source;    /* name */
+	uint16_t id_len;
+	uint8_t level, outcome;
+	uint32_t values_len;
+	bool fresh;         /* judged anew in this batch: what rests on it must be compared */
+	char data[];        /* id, then values: n times blob(name), blob(encoded value) */
+};
+
+static inline struct slice
+hit_id(const struct hit *hi)
+{
+	return slice_of(hi->data, hi->id_len);
+}
+
+static inline struct slice
+hit_values(const struct hit *hi)
+{
+	return slice_of(hi->data + hi->id_len, hi->values_len);
+}
+
+struct hit *hit_new(struct instant time, uint32_t source, struct slice id, uint8_t level, uint8_t outcome, struct slice values);
+struct hit *hit_copy(const struct hit *hi);
+bool hit_same_event(const struct hit *a, const struct hit *b);
+
+struct alert {
+	uint8_t id[ALERT_ID_BYTES];
+	enum alert_state state;
+	uint8_t told_level;       /* of the last message, or of the silent raise */
+	bool replaced;            /* withdrawn in favour of `by` */
+	uint8_t by[ALERT_ID_BYTES];
+	uint32_t seq;             /* of the last message; 0: none was sent */
+	uint32_t told;            /* triggers that a message announced */
+	uint32_t held_back;
+	uint64_t signature;       /* of the shown trigger's outcome, values and evidence */
+	struct instant last;      /* time of the last hit */
+	struct instant decided, known_up_to;
+	struct hit *opening, *shown; /* copies: they outlive their evidence */
+	uint32_t rule_set;        /* number of the set that last decided it */
+	uint32_t first_hit, last_hit, shown_hit; /* indexes in the group while not withdrawn */
+};
+
+struct group {
+	char *key;                /* encoded episode values: n times blob(encoded value) */
+	uint32_t key_len;
+	struct hit **hits;
+	uint32_t n_hits, cap_hits;
+	struct alert **alerts;    /* standing and ended by first_hit, then the withdrawn ones */
+	uint32_t n_current, n_alerts, cap_alerts;
+	uint32_t dirty_from;      /* hits from here on changed since the last cut; UINT32_MAX: none */
+	bool removed;             /* among the changes was a removal or a change, not only hits added at the end */
+};
+
+struct standing {
+	struct group **groups;    /* sorted by key bytewise */
+	uint32_t n, cap;
+};
+
+void standing_free(struct standing *sg);
+/* The group of a key, made if missing and `make`; NULL: none, or out of memory. */
+struct group *standing_group(struct standing *sg, struct slice key, bool make);
+/* Takes in a group that was read from the store. -1: out of memory (freed). */
+int standing_adopt(struct standing *sg, struct group *gr);
+
+/* Puts the outcome of a trigger: hit NULL means that it no longer alerts (or is gone). Takes over `hit`. The trigger is found
+ * by (time, source, id). -1: out of memory (hit is freed). */
+int group_put(struct group *gr, const struct names *na, struct instant time, uint32_t source, struct slice id, struct hit *hit);
+/* Forgets all hits: the rule changed. */
+void group_drop_hits(struct group *gr);
+
+/* What happened to an alert, for whoever renders messages. */
+enum change_reason { CHANGE_TRIGGER, CHANGE_EVIDENCE, CHANGE_RULE };
+struct cut {
+	const struct rule *ru;
+	const struct names *names;
+	struct slice subject;
+	uint32_t rule_set;
+	bool silent;              /* a new rule judges the past: what it adds is not told */
+	bool have_tick;
+	struct instant tick, now, known_up_to;
+	uint64_t *ended_unsent;
+	void *ctx;
+	/* Signature of the outcome, values and evidence at a hit. -1 on error. */
+	int (*sign)(void *ctx, const struct hit *hi, uint64_t *ret, struct err *err);
+	/* replaces: for a raise that takes over from a withdrawn alert, or NULL. */
+	int (*tell)(void *ctx, enum message_type type, const struct group *gr, const struct alert *al, const struct alert *replaces, struct err *err);
+};
+/* Cuts the changed part of a group into episodes again and makes the alerts follow. */
+int group_cut(struct group *gr, const struct cut *cu, struct err *err);
+/* Ends what the tick has passed; *ret_changed counts. */
+void group_tick(struct group *gr, const struct rule *ru, struct instant tick, bool *ret_changed);
+
+int group_encode(const struct group *gr, struct buf *ret);
+struct group *group_decode(struct slice key, struct slice value); /* NULL: malformed or out of memory */
+
+void alert_id_text(const uint8_t id[ALERT_ID_BYTES], char ret[2 * ALERT_ID_BYTES + 1]);
+
+#endif

@@ -1,0 +1,185 @@
+#include "engine/feature/active.h"
+
+#include <stdlib.h>
+
+void
+active_free(struct active *ac)
+{
+	bag_free(&ac->keys);
+	free(ac->lives);
+	free(ac->undo);
+	free(ac->items);
+	*ac = (struct active){0};
+}
+
+void
+active_clear(struct active *ac)
+{
+	bag_clear(&ac->keys);
+	ac->hi = ac->n_lives = ac->n_undo = ac->n_items = 0;
+	ac->listed = false;
+}
+
+size_t
+active_bytes(const struct active *ac)
+{
+	return bag_bytes(&ac->keys) + ac->keys.n * sizeof *ac->lives + ac->cap_undo * sizeof *ac->undo + ac->cap_items * sizeof *ac->items;
+}
+
+static int
+push_undo(struct active *ac, uint32_t key, uint32_t index)
+{
+	if (ac->n_undo == ac->cap_undo) {
+		uint32_t cap = ac->cap_undo == 0 ? 16 : ac->cap_undo * 2;
+		struct life_undo *v = realloc(ac->undo, cap * sizeof *v);
+
+		if (v == NULL)
+			return -1;
+		ac->undo = v;
+		ac->cap_undo = cap;
+	}
+	ac->undo[ac->n_undo++] = (struct life_undo){key, index, ac->lives[key]};
+	return 0;
+}
+
+static int
+apply(struct active *ac, const struct window_view *vi, uint32_t index)
+{
+	const struct entry *en = &vi->tl->v[index];
+	const struct feature_bind *fb = &vi->binds[en->layout];
+	struct slice kept = entry_kept(vi->tl, en);
+	uint32_t key;
+
+	if (!feature_takes(vi->plan, fb, en->role, kept))
+		return 0;
+	key = bag_number(&ac->keys, kept_bytes(kept, (unsigned)fb->key));
+	if (key == UINT32_MAX)
+		return -1;
+	if (key >= ac->n_lives) {
+		uint32_t n = key + 1 > 2 * ac->n_lives ? key + 1 : 2 * ac->n_lives;
+		struct life *v = realloc(ac->lives, n * sizeof *v);
+
+		if (v == NULL)
+			return -1;
+		for (uint32_t i = ac->n_lives; i < n; i++)
+			v[i] = (struct life){NO_ENTRY, NO_ENTRY};
+		ac->lives = v;
+		ac->n_lives = n;
+	}
+	if (ac->n_lives > ac->cap_items) {
+		uint32_t *v = realloc(ac->items, ac->n_lives * sizeof *v);
+
+		if (v == NULL)
+			return -1;
+		ac->items = v;
+		ac->cap_items = ac->n_lives;
+	}
+	if (push_undo(ac, key, index) != 0)
+		return -1;
+	ac->lives[key].newest = index;
+	if (fb->life & LIFE_OPENS)
+		ac->lives[key].opening = index;
+	return 0;
+}
+
+void
+active_rewind(struct active *ac, uint32_t first)
+{
+	while (ac->n_undo > 0 && ac->undo[ac->n_undo - 1].index >= first) {
+		const struct life_undo *un = &ac->undo[--ac->n_undo];
+
+		ac->lives[un->key] = un->before;
+	}
+	if (ac->hi > first)
+		ac->hi = first;
+	ac->listed = false;
+}
+
+int
+active_seek(struct active *ac, const struct window_view *vi, uint32_t hi)
+{
+	if (ac->hi > hi)
+		active_rewind(ac, hi);
+	ac->listed = false;
+	for (; ac->hi < hi; ac->hi++)
+		if (apply(ac, vi, ac->hi) != 0)
+			return -1;
+	return 0;
+}
+
+/* The opening's instant field, if it has one. */
+static bool
+bound(const struct window_view *vi, uint32_t opening, bool from, struct instant *ret)
+{
+	const struct entry *en = &vi->tl->v[opening];
+	int field = from ? vi->binds[en->layout].from : vi->binds[en->layout].til;
+	struct value v;
+
+	if (field < 0)
+		return false;
+	v = kept_value(entry_kept(vi->tl, en), (unsigned)field);
+	*ret = v.t;
+	return v.kind == VALUE_INSTANT;
+}
+
+static bool
+is_on(const struct active *ac, const struct window_view *vi, uint32_t key, struct instant t)
+{
+	const struct life *li = &ac->lives[key];
+	struct instant edge;
+
+	if (li->newest == NO_ENTRY || li->opening == NO_ENTRY)
+		return false;
+	if ((vi->binds[vi->tl->v[li->newest].layout].life & (LIFE_OPENS | LIFE_REOPENS)) == 0)
+		return false;
+	if (bound(vi, li->opening, true, &edge) && instant_cmp(t, edge) < 0)
+		return false;
+	return !bound(vi, li->opening, false, &edge) || instant_cmp(t, edge) < 0;
+}
+
+static int
+by_key(const void *a, const void *b, void *ctx)
+{
+	const struct bag *keys = ctx;
+
+	return slice_cmp(bag_text(keys, *(const uint32_t *)a), bag_text(keys, *(const uint32_t *)b));
+}
+
+uint32_t
+active_list(struct active *ac, const struct window_view *vi, struct instant t)
+{
+	if (ac->listed)
+		return ac->n_items;
+	ac->n_items = 0;
+	for (uint32_t key = 0; key < ac->keys.n && key < ac->n_lives; key++)
+		if (is_on(ac, vi, key, t))
+			ac->items[ac->n_items++] = key;
+	if (ac->n_items > 1)
+		qsort_r(ac->items, ac->n_items, sizeof *ac->items, by_key, &ac->keys);
+	ac->listed = true;
+	return ac->n_items;
+}
+
+uint32_t
+active_opening(const struct active *ac, uint32_t item)
+{
+	return ac->lives[ac->items[item]].opening;
+}
+
+uint32_t
+active_newest(const struct active *ac, uint32_t item)
+{
+	return ac->lives[ac->items[item]].newest;
+}
+
+struct slice
+active_key(const struct active *ac, uint32_t item)
+{
+	return bag_text(&ac->keys, ac->items[item]);
+}
+
+bool
+active_contested(const struct active *ac, const struct window_view *vi, uint32_t item)
+{
+	return (vi->tl->v[active_opening(ac, item)].flags & ENTRY_CONTESTED) != 0 || (vi->tl->v[active_newest(ac, item)].flags & ENTRY_CONTESTED) != 0;
+}

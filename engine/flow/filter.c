@@ -1,0 +1,144 @@
+#include "engine/flow/filter.h"
+
+#include "state/base/limits.h"
+
+#include <stdlib.h>
+
+#define FIRST_KEYS ((size_t)1 << 18)
+#define BITS_PER_KEY 12
+#define PROBES 6
+#define LEVELS 24 /* 2^18 * (2^24 - 1) keys: more than a machine can hold */
+
+struct level {
+	uint64_t (*lines)[8];
+	size_t n_lines; /* a power of two */
+	size_t n, room;
+};
+
+struct filter {
+	struct level levels[LEVELS];
+	unsigned n;
+	struct buf fresh; /* u64 fingerprints since the last seal */
+};
+
+struct filter *
+filter_new(void)
+{
+	return calloc(1, sizeof(struct filter));
+}
+
+void
+filter_free(struct filter *fl)
+{
+	if (fl == NULL)
+		return;
+	for (unsigned i = 0; i < fl->n; i++)
+		free(fl->levels[i].lines);
+	buf_free(&fl->fresh);
+	free(fl);
+}
+
+/* Six 9-bit positions in one line of 512 bits, from the hash's high half; the line from its low half. */
+static bool
+probe(uint64_t line[8], uint64_t hash, bool set)
+{
+	uint64_t h = hash * 0x9e3779b97f4a7c15u >> 10;
+
+	for (unsigned i = 0; i < PROBES; i++, h >>= 9) {
+		uint64_t bit = (uint64_t)1 << (h & 63);
+		uint64_t *word = &line[h >> 6 & 7];
+
+		if (set)
+			*word |= bit;
+		else if ((*word & bit) == 0)
+			return false;
+	}
+	return true;
+}
+
+bool
+filter_maybe(const struct filter *fl, uint64_t hash)
+{
+	for (unsigned i = fl->n; i-- > 0;)
+		if (probe(fl->levels[i].lines[hash & (fl->levels[i].n_lines - 1)], hash, false))
+			return true;
+	return false;
+}
+
+static int
+add(struct filter *fl, uint64_t hash, struct err *err)
+{
+	struct level *lv = fl->n == 0 ? NULL : &fl->levels[fl->n - 1];
+
+	if (lv == NULL || lv->n >= lv->room) {
+		size_t room = lv == NULL ? FIRST_KEYS : lv->room * 2;
+		size_t lines = room * BITS_PER_KEY / 512;
+		size_t n_lines = 1;
+
+		while (n_lines < lines)
+			n_lines *= 2;
+		if (fl->n == LEVELS)
+			return err_set(err, ERR_LIMIT, "the filter of known events is full");
+		lv = &fl->levels[fl->n];
+		lv->lines = aligned_alloc(64, n_lines * 64);
+		if (lv->lines == NULL)
+			return err_nomem(err);
+		memset(lv->lines, 0, n_lines * 64);
+		lv->n_lines = n_lines;
+		lv->room = room;
+		fl->n++;
+	}
+	(void)probe(lv->lines[hash & (lv->n_lines - 1)], hash, true);
+	lv->n++;
+	return 0;
+}
+
+int
+filter_add(struct filter *fl, uint64_t hash, struct err *err)
+{
+	buf_add(&fl->fresh, &hash, sizeof hash);
+	if (!buf_ok(&fl->fresh))
+		return err_nomem(err);
+	return add(fl, hash, err);
+}
+
+int
+filter_seal(struct filter *fl, struct changes *ch, uint64_t seq, struct err *err)
+{
+	struct buf key = {0};
+	int rc;
+
+	if (fl->fresh.n == 0)
+		return 0;
+	buf_add_u8(&key, 'F');
+	buf_add_u64_be(&key, seq);
+	rc = buf_ok(&key) ? changes_put(ch, buf_slice(&key), buf_slice(&fl->fresh), err) : err_nomem(err);
+	buf_free(&key);
+	buf_clear(&fl->fresh);
+	return rc;
+}
+
+int
+filter_load(struct filter *fl, struct store *st, struct err *err)
+{
+	struct store_iter *it = NULL;
+	struct slice key, value;
+	int rc;
+
+	if (store_iter_open(&it, st, slice_of("F", 1), slice_of("G", 1), err) != 0)
+		return -1;
+	while ((rc = store_iter_next(it, &key, &value, err)) > 0) {
+		for (size_t i = 0; i + sizeof(uint64_t) <= value.n; i += sizeof(uint64_t)) {
+			uint64_t hash;
+
+			memcpy(&hash, value.p + i, sizeof hash);
+			if (add(fl, hash, err) != 0) {
+				rc = -1;
+				goto out;
+			}
+		}
+	}
+out:
+	store_iter_close(it);
+	return rc;
+}

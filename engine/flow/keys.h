@@ -1,0 +1,50 @@
+/* The keys of the fold's state in the store. Each kind has its first byte; numbers are big-endian, so that they sort.
+ *
+ *   'T' subject 0 time source id 0 role   an entry: value = layout, flags, stream, number, kept bytes   (timeline/codec.c)
+ *   'A' subject 0 rule 0 episode          a group's alert triggers and alerts                           (alert/codec.c)
+ *   'I' source id                         an identity: content hash, place in the journal, flags        (flow/registrar.c)
+ *   'Q' id                                a quarantined event                                           (flow/quarantine.c)
+ *   'N' u32                               a name: a source or an input stream                           (flow/names.c)
+ *   'L' u16                               a layout's text                                               (flow/names.c)
+ *   'G' u32                               a rule set's bytes, by its number                             (flow/fold.c)
+ *   'F' u64                               fingerprints that came between two checkpoints                (flow/filter.c)
+ *   'O' u32                               highest number consumed of a stream, by its name              (flow/fold.c)
+ *   'M' name                              single values: seed, clock, counters, the sink's mark         (flow/fold.c)
+ *
+ *   time    u64 seconds with the sign bit flipped, u32 nanoseconds
+ *   source  u32, its name: entries of one instant are put in their bytewise order when they are read
+ */
+#ifndef DIDEBAN_ENGINE_FLOW_KEYS_H
+#define DIDEBAN_ENGINE_FLOW_KEYS_H
+
+#include "engine/calendar/instant.h"
+#include "state/base/buf.h"
+
+static inline void
+key_add_instant(struct buf *b, struct instant t)
+{
+	buf_add_u64_be(b, (uint64_t)t.sec ^ (uint64_t)1 << 63);
+	buf_add_u32_be(b, t.nsec);
+}
+
+static inline struct instant
+key_instant(struct rd *r)
+{
+	struct instant t;
+
+	t.sec = (int64_t)(rd_u64_be(r) ^ (uint64_t)1 << 63);
+	t.nsec = rd_u32_be(r);
+	return t;
+}
+
+/* 'T' or 'A', the subject, 0: the prefix of all its keys of that kind. */
+static inline void
+key_subject(struct buf *b, char kind, struct slice subject)
+{
+	buf_clear(b);
+	buf_add_u8(b, (uint8_t)kind);
+	buf_add_slice(b, subject);
+	buf_add_u8(b, 0);
+}
+
+#endif
