@@ -1,0 +1,207 @@
+/* The change set, and putting it in order. A checkpoint has some 500,000 keys, many of which begin alike (all entries of a
+ * subject): they are sorted by 8 bytes at a time, with counting passes over the bytes that differ, and groups that are
+ * equal in those are sorted again by the next 8. No comparison touches a key's bytes but in the smallest groups. */
+#include "state/store/private.h"
+
+#include <endian.h>
+#include <stdlib.h>
+
+#define SMALL 24  /* a group up to this size is sorted by insertion */
+#define DIGITS 9  /* 8 bytes of the prefix, and what says whether the key ends within it */
+#define KEEP_BYTES (64 * MIB) /* a larger list is given back after its checkpoint */
+
+struct changes *
+changes_new(void)
+{
+	return calloc(1, sizeof(struct changes));
+}
+
+void
+changes_free(struct changes *ch)
+{
+	if (ch == NULL)
+		return;
+	arena_free(&ch->bytes);
+	free(ch->list);
+	free(ch->spare);
+	free(ch);
+}
+
+void
+changes_clear(struct changes *ch)
+{
+	ch->n = 0;
+	arena_reset(&ch->bytes);
+	free(ch->spare);
+	ch->spare = NULL;
+	ch->cap_spare = 0;
+	if (ch->cap * sizeof *ch->list > KEEP_BYTES) {
+		free(ch->list);
+		ch->list = NULL;
+		ch->cap = 0;
+	}
+}
+
+static int
+changes_push(struct changes *ch, struct slice key, struct slice value, bool delete, struct err *err)
+{
+	char *p;
+
+	if (key.n == 0 || key.p[0] == '\0' || key.n > LIMIT_KEY_BYTES || value.n > LIMIT_STORED_BYTES)
+		return err_set(err, ERR_LIMIT, "the store takes no key of %zu bytes with a value of %zu (at most %zu and %zu; a key begins with no zero byte)", key.n, value.n, LIMIT_KEY_BYTES,
+		    LIMIT_STORED_BYTES);
+	if (ch->n == ch->cap) {
+		size_t cap = ch->cap == 0 ? 1024 : ch->cap * 2;
+		struct change *list = realloc(ch->list, cap * sizeof *list);
+
+		if (list == NULL)
+			return err_nomem(err);
+		ch->list = list;
+		ch->cap = cap;
+	}
+	p = arena_alloc(&ch->bytes, key.n + value.n);
+	if (p == NULL)
+		return err_nomem(err);
+	memcpy(p, key.p, key.n);
+	if (value.n != 0)
+		memcpy(p + key.n, value.p, value.n);
+	ch->list[ch->n++] = (struct change){.p = p, .key_n = (uint32_t)key.n, .value_n = delete ? CHANGE_DELETE : (uint32_t)value.n};
+	return 0;
+}
+
+int
+changes_put(struct changes *ch, struct slice key, struct slice value, struct err *err)
+{
+	return changes_push(ch, key, value, false, err);
+}
+
+int
+changes_delete(struct changes *ch, struct slice key, struct err *err)
+{
+	return changes_push(ch, key, slice_of(NULL, 0), true, err);
+}
+
+size_t
+changes_bytes(const struct changes *ch)
+{
+	return ch->bytes.bytes + (ch->cap + ch->cap_spare) * sizeof *ch->list;
+}
+
+size_t
+changes_count(const struct changes *ch)
+{
+	return ch->n;
+}
+
+/* The key's 8 bytes at depth as a number that orders like them; zeros behind its end. */
+static uint64_t
+prefix_at(const struct change *c, size_t depth)
+{
+	uint64_t v = 0;
+	size_t n = c->key_n - depth;
+
+	memcpy(&v, c->p + depth, n < 8 ? n : 8);
+	return be64toh(v);
+}
+
+/* 0 to 8: the key ends that many bytes behind depth; 9: it goes on. Tells "a" from "a\0", whose prefixes are equal. */
+static unsigned
+ending_at(const struct change *c, size_t depth)
+{
+	size_t n = c->key_n - depth;
+
+	return n < 9 ? (unsigned)n : 9;
+}
+
+static unsigned
+digit_at(const struct change *c, unsigned digit, size_t depth)
+{
+	return digit == 0 ? ending_at(c, depth) : (unsigned)(c->prefix >> (8 * (digit - 1))) & 0xff;
+}
+
+/* All keys agree in their first `depth` bytes and are at least that long. */
+static void
+sort_small(struct change *list, size_t n, size_t depth)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct change c = list[i];
+		struct slice key = slice_of(c.p + depth, c.key_n - depth);
+		size_t j = i;
+
+		while (j > 0 && slice_cmp(slice_of(list[j - 1].p + depth, list[j - 1].key_n - depth), key) > 0) {
+			list[j] = list[j - 1];
+			j--;
+		}
+		list[j] = c;
+	}
+}
+
+/* Counting passes from the last digit to the first; digits in which all agree cost nothing. */
+static void
+sort_digits(struct change *list, struct change *spare, size_t n, size_t depth)
+{
+	uint32_t counts[DIGITS][256];
+	struct change *from = list, *to = spare;
+
+	memset(counts, 0, sizeof counts);
+	for (size_t i = 0; i < n; i++) {
+		list[i].prefix = prefix_at(&list[i], depth);
+		for (unsigned d = 0; d < DIGITS; d++)
+			counts[d][digit_at(&list[i], d, depth)]++;
+	}
+	for (unsigned d = 0; d < DIGITS; d++) {
+		struct change *other = from;
+		uint32_t sum = 0;
+
+		if (counts[d][digit_at(&from[0], d, depth)] == n)
+			continue;
+		for (unsigned v = 0; v < 256; v++) {
+			uint32_t count = counts[d][v];
+
+			counts[d][v] = sum;
+			sum += count;
+		}
+		for (size_t i = 0; i < n; i++)
+			to[counts[d][digit_at(&from[i], d, depth)]++] = from[i];
+		from = to;
+		to = other;
+	}
+	if (from != list)
+		memcpy(list, from, n * sizeof *list);
+}
+
+static void
+sort_from(struct change *list, struct change *spare, size_t n, size_t depth)
+{
+	size_t begin = 0;
+
+	if (n <= SMALL) {
+		sort_small(list, n, depth);
+		return;
+	}
+	sort_digits(list, spare, n, depth);
+	for (size_t i = 1; i <= n; i++) {
+		if (i < n && list[i].prefix == list[begin].prefix && ending_at(&list[i], depth) == ending_at(&list[begin], depth))
+			continue;
+		if (i - begin > 1 && ending_at(&list[begin], depth) == 9)
+			sort_from(list + begin, spare, i - begin, depth + 8);
+		begin = i;
+	}
+}
+
+int
+changes_sort(struct changes *ch, struct err *err)
+{
+	if (ch->n > UINT32_MAX)
+		return err_set(err, ERR_LIMIT, "a checkpoint of %zu changes is too large", ch->n);
+	if (ch->cap_spare < ch->n) {
+		free(ch->spare);
+		ch->cap_spare = 0;
+		ch->spare = malloc(ch->n * sizeof *ch->spare);
+		if (ch->spare == NULL)
+			return err_nomem(err);
+		ch->cap_spare = ch->n;
+	}
+	sort_from(ch->list, ch->spare, ch->n, 0);
+	return 0;
+}

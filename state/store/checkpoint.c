@@ -1,0 +1,172 @@
+/* A checkpoint: the change set as sorted files, taken in with its journal position by one atomic step. */
+#include "state/store/private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define FILE_BYTES (64 * MIB) /* a sorted file is closed once it is over */
+#define FILES 64              /* of one checkpoint; the last one takes the rest */
+
+struct sorted_files {
+	struct store *st;
+	rocksdb_envoptions_t *env;
+	rocksdb_sstfilewriter_t *writer;
+	char *names[FILES];
+	size_t n;
+	bool open;
+};
+
+static int
+file_begin(struct sorted_files *fi, struct err *err)
+{
+	char name[64], path[PATH_MAX], *text = NULL;
+
+	(void)snprintf(name, sizeof name, CHECKPOINT_FILE "%zu.sst", fi->n);
+	if (file_path(path, fi->st->dir, name, err) != 0)
+		return -1;
+	fi->names[fi->n] = strdup(path);
+	if (fi->names[fi->n] == NULL)
+		return err_nomem(err);
+	fi->n++;
+	rocksdb_sstfilewriter_open(fi->writer, path, &text);
+	if (text != NULL)
+		return store_rocks_err(err, fi->st->dir, "write a checkpoint", text);
+	fi->open = true;
+	return 0;
+}
+
+static int
+file_end(struct sorted_files *fi, struct err *err)
+{
+	char *text = NULL;
+
+	fi->open = false;
+	rocksdb_sstfilewriter_finish(fi->writer, &text); /* syncs it too */
+	return text != NULL ? store_rocks_err(err, fi->st->dir, "write a checkpoint", text) : 0;
+}
+
+static int
+file_add(struct sorted_files *fi, const struct change *c, struct err *err)
+{
+	uint64_t bytes = 0;
+	char *text = NULL;
+
+	if (fi->open && fi->n < FILES) {
+		rocksdb_sstfilewriter_file_size(fi->writer, &bytes);
+		if (bytes > FILE_BYTES && file_end(fi, err) != 0)
+			return -1;
+	}
+	if (!fi->open && file_begin(fi, err) != 0)
+		return -1;
+	if (c->value_n == CHANGE_DELETE)
+		rocksdb_sstfilewriter_delete(fi->writer, c->p, c->key_n, &text);
+	else
+		rocksdb_sstfilewriter_put(fi->writer, c->p, c->key_n, c->p + c->key_n, c->value_n, &text);
+	return text != NULL ? store_rocks_err(err, fi->st->dir, "write a checkpoint", text) : 0;
+}
+
+static int
+files_write(struct sorted_files *fi, const struct changes *ch, uint64_t seq, struct err *err)
+{
+	struct buf own = {0};
+	struct change position = {.key_n = CHECKPOINT_KEY_BYTES, .value_n = 8};
+	int rc;
+
+	buf_add(&own, CHECKPOINT_KEY, CHECKPOINT_KEY_BYTES);
+	buf_add_u64(&own, seq);
+	if (!buf_ok(&own))
+		return err_nomem(err);
+	position.p = own.p;
+	rc = file_add(fi, &position, err);
+	for (size_t i = 0; rc == 0 && i < ch->n; i++) {
+		const struct change *c = &ch->list[i];
+
+		/* Of equal keys the last one counts. */
+		if (i + 1 < ch->n && slice_eq(slice_of(c->p, c->key_n), slice_of(c[1].p, c[1].key_n)))
+			continue;
+		rc = file_add(fi, c, err);
+	}
+	buf_free(&own);
+	return rc != 0 ? -1 : file_end(fi, err);
+}
+
+static int
+files_ingest(const struct sorted_files *fi, struct err *err)
+{
+	rocksdb_ingestexternalfileoptions_t *how = rocksdb_ingestexternalfileoptions_create();
+	char *text = NULL;
+
+	rocksdb_ingestexternalfileoptions_set_move_files(how, 1);
+	rocksdb_ingestexternalfileoptions_set_allow_global_seqno(how, 1);
+	rocksdb_ingestexternalfileoptions_set_allow_blocking_flush(how, 1);
+	rocksdb_ingest_external_file(fi->st->db, (const char *const *)fi->names, fi->n, how, &text);
+	rocksdb_ingestexternalfileoptions_destroy(how);
+	return text != NULL ? store_rocks_err(err, fi->st->dir, "take in a checkpoint", text) : 0;
+}
+
+int
+store_checkpoint(struct store *st, struct changes *ch, uint64_t seq, struct err *err)
+{
+	struct sorted_files fi = {.st = st};
+	int rc;
+
+	if (st->opt.read_only)
+		return err_set(err, ERR_USAGE, "store %s is open for reading only", st->dir);
+	if (st->failed)
+		return err_set(err, ERR_IO, "store %s failed before; stop and start again", st->dir);
+	if (seq < st->seq)
+		return err_set(err, ERR_CORRUPT, "store %s has a checkpoint of record %" PRIu64 ", one of %" PRIu64 " would go back", st->dir, st->seq, seq);
+	if (st->opt.min_free_bytes != 0 && store_need_space(st->dir, 2 * (uint64_t)changes_bytes(ch) + st->opt.min_free_bytes / 2, err) != 0)
+		return -1;
+	if (changes_sort(ch, err) != 0)
+		return -1;
+	fi.env = rocksdb_envoptions_create();
+	fi.writer = rocksdb_sstfilewriter_create(fi.env, st->file_options);
+	rc = files_write(&fi, ch, seq, err);
+	if (rc == 0)
+		rc = files_ingest(&fi, err);
+	rocksdb_sstfilewriter_destroy(fi.writer);
+	rocksdb_envoptions_destroy(fi.env);
+	for (size_t i = 0; i < fi.n; i++)
+		free(fi.names[i]);
+	if (rc != 0) {
+		st->failed = true;
+		return -1;
+	}
+	st->seq = seq;
+	changes_clear(ch);
+	return 0;
+}
+
+int
+store_verify(struct store *st, struct store_report *ret, struct err *err)
+{
+	rocksdb_readoptions_t *read = rocksdb_readoptions_create();
+	const rocksdb_livefiles_t *live = rocksdb_livefiles(st->db);
+	rocksdb_iterator_t *iter;
+	char *text = NULL;
+
+	*ret = (struct store_report){.checkpoint_seq = st->seq};
+	for (int i = 0; i < rocksdb_livefiles_count(live); i++) {
+		ret->files++;
+		ret->bytes += rocksdb_livefiles_size(live, i);
+	}
+	rocksdb_livefiles_destroy(live);
+	/* A walk over all keys reads every data block of every file; each block's checksum is compared as it is read.
+	 * (A damaged filter block is not met: it costs a look-up its short cut, never an answer.) */
+	rocksdb_readoptions_set_verify_checksums(read, 1);
+	rocksdb_readoptions_set_fill_cache(read, 0);
+	iter = rocksdb_create_iterator(st->db, read);
+	for (rocksdb_iter_seek_to_first(iter); rocksdb_iter_valid(iter); rocksdb_iter_next(iter)) {
+		size_t n;
+		const char *key = rocksdb_iter_key(iter, &n);
+
+		ret->keys += n != 0 && key[0] != '\0';
+	}
+	rocksdb_iter_get_error(iter, &text);
+	rocksdb_iter_destroy(iter);
+	rocksdb_readoptions_destroy(read);
+	return text != NULL ? store_rocks_err(err, st->dir, "read it", text) : 0;
+}

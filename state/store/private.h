@@ -1,0 +1,56 @@
+/* Inside the store's room: what its files share. */
+#ifndef DIDEBAN_STATE_STORE_PRIVATE_H
+#define DIDEBAN_STATE_STORE_PRIVATE_H
+
+#include "state/base/arena.h"
+#include "state/base/file.h"
+#include "state/base/limits.h"
+#include "state/store/store.h"
+
+#include <rocksdb/c.h>
+
+/* The store's own key: journal sequence of the checkpoint, u64. Ingested in the same file set as what it speaks of. */
+#define CHECKPOINT_KEY "\0checkpoint"
+#define CHECKPOINT_KEY_BYTES (sizeof CHECKPOINT_KEY - 1)
+#define CHECKPOINT_FILE "checkpoint-" /* DIR/checkpoint-N.sst: sorted files on their way in */
+
+struct store {
+	char *dir;
+	struct store_options opt;
+	int lock; /* DIR/lock, -1 when read-only */
+	rocksdb_t *db;
+	rocksdb_cache_t *cache;
+	rocksdb_options_t *options;        /* of the database */
+	rocksdb_options_t *file_options;   /* of the sorted files that checkpoints write */
+	rocksdb_readoptions_t *read;
+	uint64_t seq;
+	bool failed;
+};
+
+/* One put or delete: the bytes of its key, then of its value. */
+struct change {
+	uint64_t prefix; /* 8 bytes of the key, big-endian, for sorting */
+	const char *p;
+	uint32_t key_n, value_n; /* value_n CHANGE_DELETE: a delete */
+};
+#define CHANGE_DELETE UINT32_MAX
+
+struct changes {
+	struct change *list, *spare; /* spare: of the same size, made for sorting */
+	size_t n, cap, cap_spare;
+	struct arena bytes;
+};
+
+/* Orders by key bytewise; of equal keys, the one that came first stays first. */
+int changes_sort(struct changes *ch, struct err *err);
+void changes_clear(struct changes *ch);
+
+/* Turns a text of RocksDB into an error (and frees it): code by its beginning, text with the store's directory. */
+int store_rocks_err(struct err *err, const char *dir, const char *what, char *text);
+/* ERR_FULL if fewer than `need` bytes are free where DIR lies. */
+int store_need_space(const char *dir, uint64_t need, struct err *err);
+
+/* place.c: the directory around the database. */
+int store_place_open(struct store *st, bool *ret_fresh, struct err *err);
+
+#endif

@@ -1,0 +1,295 @@
+#include "state/store/private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CACHE_BYTES (32 * MIB)
+#define MIN_FREE_BYTES (256 * MIB)
+#define FILE_BYTES (64 * MIB) /* aim of one sorted file */
+#define OPEN_TRIES 20         /* beside a running writer that may sweep files away while we open them */
+#define LEVELS 7
+#define CHECKSUM_XXH3 4       /* rocksdb::kXXH3; c.h has no name for it */
+#define LOG_WARN 2
+
+static bool
+starts_with(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
+int
+store_rocks_err(struct err *err, const char *dir, const char *what, char *text)
+{
+	if (strstr(text, "No space left") != NULL || strstr(text, "Disk quota") != NULL)
+		(void)err_set(err, ERR_FULL, "store %s: cannot %s, the disk is full (%.300s); free some space and start again, nothing acknowledged is lost", dir, what, text);
+	else if (starts_with(text, "Corruption"))
+		(void)err_set(err, ERR_CORRUPT, "store %s is damaged (%.600s); restore the newest backup", dir, text);
+	else if (strstr(text, "Permission denied") != NULL || strstr(text, "Read-only file system") != NULL)
+		(void)err_set(err, ERR_IO, "store %s: cannot %s (%.500s); give this user the right to write there, or use another --store", dir, what, text);
+	else
+		(void)err_set(err, ERR_IO, "store %s: cannot %s (%.600s)", dir, what, text);
+	rocksdb_free(text);
+	return -1;
+}
+
+static rocksdb_block_based_table_options_t *
+table_options(const struct store *st)
+{
+	rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
+
+	rocksdb_block_based_options_set_filter_policy(table, rocksdb_filterpolicy_create_bloom_full(10));
+	rocksdb_block_based_options_set_block_cache(table, st->cache);
+	rocksdb_block_based_options_set_format_version(table, 5);
+	rocksdb_block_based_options_set_checksum(table, CHECKSUM_XXH3);
+	/* Indexes and filters are bounded by the cache like everything else. */
+	rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1);
+	rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(table, 1);
+	rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1);
+	return table;
+}
+
+static rocksdb_options_t *
+options_new(const struct store *st)
+{
+	rocksdb_options_t *op = rocksdb_options_create();
+	rocksdb_block_based_table_options_t *table = table_options(st);
+
+	rocksdb_options_set_block_based_table_factory(op, table);
+	rocksdb_block_based_options_destroy(table);
+	rocksdb_options_set_compression(op, rocksdb_no_compression);
+	rocksdb_options_set_info_log_level(op, LOG_WARN);
+	rocksdb_options_set_keep_log_file_num(op, 2);
+	rocksdb_options_set_max_log_file_size(op, MIB);
+	rocksdb_options_set_stats_dump_period_sec(op, 0);
+	rocksdb_options_set_stats_persist_period_sec(op, 0);
+	return op;
+}
+
+/* The database's options. Its memtable and log stay empty: everything comes in as sorted files. */
+static void
+options_set(struct store *st)
+{
+	int levels[LEVELS] = {rocksdb_no_compression, rocksdb_no_compression};
+	rocksdb_options_t *op = st->options;
+
+	for (size_t i = 2; i < LEVELS; i++)
+		levels[i] = rocksdb_lz4_compression;
+	rocksdb_options_set_compression_per_level(op, levels, LEVELS);
+	rocksdb_options_set_compaction_style(op, rocksdb_level_compaction);
+	rocksdb_options_set_level_compaction_dynamic_level_bytes(op, 1);
+	rocksdb_options_set_level0_file_num_compaction_trigger(op, 4);
+	rocksdb_options_set_max_bytes_for_level_base(op, 4 * FILE_BYTES);
+	rocksdb_options_set_target_file_size_base(op, FILE_BYTES);
+	rocksdb_options_set_write_buffer_size(op, MIB);
+	rocksdb_options_set_max_open_files(op, -1);
+	rocksdb_options_set_max_background_jobs(op, 2);
+	rocksdb_options_set_bytes_per_sync(op, MIB);
+	rocksdb_options_set_paranoid_checks(op, 1);
+	rocksdb_options_set_skip_stats_update_on_db_open(op, 1);
+	/* Old versions of a key are few, and store_verify must meet each of them instead of seeking past. */
+	rocksdb_options_set_max_sequential_skip_in_iterations(op, UINT32_MAX);
+}
+
+/* Opens the database; read-only beside a writer, files may vanish between its list and their opening. */
+static int
+database_open(struct store *st, bool fresh, struct err *err)
+{
+	char path[PATH_MAX], *text = NULL;
+
+	if (file_path(path, st->dir, "db", err) != 0)
+		return -1;
+	if (!st->opt.read_only) {
+		rocksdb_options_set_create_if_missing(st->options, fresh);
+		st->db = rocksdb_open(st->options, path, &text);
+		return text != NULL ? store_rocks_err(err, st->dir, "open it", text) : 0;
+	}
+	for (unsigned i = 0;; i++) {
+		struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+
+		st->db = rocksdb_open_for_read_only(st->options, path, 0, &text);
+		if (text == NULL)
+			return 0;
+		if (i >= OPEN_TRIES || strstr(text, "No such file") == NULL)
+			return store_rocks_err(err, st->dir, "open it", text);
+		rocksdb_free(text);
+		text = NULL;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+static int
+checkpoint_read(struct store *st, struct err *err)
+{
+	struct buf value = {0};
+	int found = store_get(st, slice_of(CHECKPOINT_KEY, CHECKPOINT_KEY_BYTES), &value, err);
+	struct rd r = rd_of(buf_slice(&value));
+
+	if (found == 1) {
+		st->seq = rd_u64(&r);
+		if (r.bad)
+			found = err_set(err, ERR_CORRUPT, "store %s is damaged (its checkpoint's position); restore the newest backup", st->dir);
+	}
+	buf_free(&value);
+	return found < 0 ? -1 : 0;
+}
+
+int
+store_open(struct store **ret, const char *dir, const struct store_options *opt, struct err *err)
+{
+	struct store *st = calloc(1, sizeof *st);
+	bool fresh;
+
+	if (st == NULL)
+		return err_nomem(err);
+	st->lock = -1;
+	if (opt != NULL)
+		st->opt = *opt;
+	if (st->opt.min_free_bytes == 0 && !st->opt.temporary)
+		st->opt.min_free_bytes = MIN_FREE_BYTES;
+	if (st->opt.cache_bytes == 0)
+		st->opt.cache_bytes = CACHE_BYTES;
+	st->dir = strdup(dir);
+	if (st->dir == NULL) {
+		store_close(st);
+		return err_nomem(err);
+	}
+	if (store_place_open(st, &fresh, err) != 0) {
+		store_close(st);
+		return -1;
+	}
+	st->cache = rocksdb_cache_create_lru(st->opt.cache_bytes);
+	st->options = options_new(st);
+	st->file_options = options_new(st);
+	st->read = rocksdb_readoptions_create();
+	options_set(st);
+	if (database_open(st, fresh, err) != 0 || checkpoint_read(st, err) != 0) {
+		store_close(st);
+		return -1;
+	}
+	*ret = st;
+	return 0;
+}
+
+void
+store_close(struct store *st)
+{
+	if (st == NULL)
+		return;
+	if (st->db != NULL) {
+		rocksdb_cancel_all_background_work(st->db, 1);
+		rocksdb_close(st->db);
+	}
+	if (st->read != NULL)
+		rocksdb_readoptions_destroy(st->read);
+	if (st->options != NULL)
+		rocksdb_options_destroy(st->options);
+	if (st->file_options != NULL)
+		rocksdb_options_destroy(st->file_options);
+	if (st->cache != NULL)
+		rocksdb_cache_destroy(st->cache);
+	if (st->lock >= 0)
+		(void)close(st->lock);
+	free(st->dir);
+	free(st);
+}
+
+uint64_t
+store_checkpoint_seq(const struct store *st)
+{
+	return st->seq;
+}
+
+int
+store_space(struct store *st, struct err *err)
+{
+	return st->opt.read_only ? 0 : store_need_space(st->dir, st->opt.min_free_bytes, err);
+}
+
+int
+store_get(struct store *st, struct slice key, struct buf *ret, struct err *err)
+{
+	char *text = NULL;
+	rocksdb_pinnableslice_t *pinned = rocksdb_get_pinned(st->db, st->read, key.p, key.n, &text);
+	const char *value;
+	size_t n;
+
+	if (text != NULL)
+		return store_rocks_err(err, st->dir, "read it", text);
+	if (pinned == NULL)
+		return 0;
+	value = rocksdb_pinnableslice_value(pinned, &n);
+	buf_clear(ret);
+	buf_add(ret, value, n);
+	rocksdb_pinnableslice_destroy(pinned);
+	return buf_ok(ret) ? 1 : err_nomem(err);
+}
+
+struct store_iter {
+	struct store *st;
+	rocksdb_readoptions_t *read;
+	rocksdb_iterator_t *iter;
+	char *hi; /* RocksDB borrows it */
+	bool placed; /* stands on what the next call hands out */
+};
+
+int
+store_iter_open(struct store_iter **ret, struct store *st, struct slice lo, struct slice hi, struct err *err)
+{
+	struct store_iter *it = calloc(1, sizeof *it);
+
+	if (it == NULL || (it->hi = malloc(hi.n + 1)) == NULL) {
+		free(it);
+		return err_nomem(err);
+	}
+	it->st = st;
+	it->read = rocksdb_readoptions_create();
+	if (hi.n != 0) {
+		memcpy(it->hi, hi.p, hi.n);
+		rocksdb_readoptions_set_iterate_upper_bound(it->read, it->hi, hi.n);
+	}
+	it->iter = rocksdb_create_iterator(st->db, it->read);
+	/* The store's own keys, which begin with a zero byte, are not shown. */
+	if (slice_cmp(lo, slice_of("\1", 1)) < 0)
+		lo = slice_of("\1", 1);
+	store_iter_seek(it, lo);
+	*ret = it;
+	return 0;
+}
+
+void
+store_iter_seek(struct store_iter *it, struct slice key)
+{
+	rocksdb_iter_seek(it->iter, key.p, key.n);
+	it->placed = true;
+}
+
+int
+store_iter_next(struct store_iter *it, struct slice *key, struct slice *value, struct err *err)
+{
+	char *text = NULL;
+
+	if (!it->placed && rocksdb_iter_valid(it->iter))
+		rocksdb_iter_next(it->iter);
+	it->placed = false;
+	if (!rocksdb_iter_valid(it->iter)) {
+		rocksdb_iter_get_error(it->iter, &text);
+		return text != NULL ? store_rocks_err(err, it->st->dir, "read it", text) : 0;
+	}
+	key->p = rocksdb_iter_key(it->iter, &key->n);
+	value->p = rocksdb_iter_value(it->iter, &value->n);
+	return 1;
+}
+
+void
+store_iter_close(struct store_iter *it)
+{
+	if (it == NULL)
+		return;
+	rocksdb_iter_destroy(it->iter);
+	rocksdb_readoptions_destroy(it->read);
+	free(it->hi);
+	free(it);
+}
