@@ -1,0 +1,598 @@
+#include "tests/property/run.h"
+
+#include "engine/engine.h"
+#include "tests/property/model.h"
+
+#include <ftw.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define STREAMS 3
+#define ALERTS 512
+
+/* What was sent of one alert. */
+struct sent {
+	char id[40];
+	uint32_t seq;
+	enum message_type last;
+};
+
+struct runner {
+	struct run *ret;
+	const struct gen_set *set;
+	const struct script *sc;
+	struct node *no;
+	char dir[256];
+	struct model now, before;
+	uint64_t added;                                 /* since node_open */
+	uint64_t numbers[STREAMS], committed[STREAMS];
+	struct sent sent[ALERTS];
+	unsigned n_sent;
+	struct buf lines, whole, text;                  /* of the alerts being read */
+	size_t at[ALERTS];
+};
+
+static void
+fail(struct runner *rr, const char *what, const char *detail)
+{
+	if (rr->ret->failed)
+		return;
+	rr->ret->failed = true;
+	buf_printf(&rr->ret->what, "%s: %s\n", what, detail);
+}
+
+static int
+check(struct runner *rr, int rc, const char *what, const struct err *err)
+{
+	if (rc < 0)
+		fail(rr, what, err->text);
+	return rc;
+}
+
+void
+run_free(struct run *ru)
+{
+	buf_free(&ru->what);
+	buf_free(&ru->alerts);
+}
+
+/* ---- the node ------------------------------------------------------------------------------------------------- */
+
+/* Numbers of one alert rise; whether each is the right one is for the crash tests. */
+static int
+on_message(void *ctx, const struct message *me, struct err *err)
+{
+	struct runner *rr = ctx;
+	struct sent *se = NULL;
+	unsigned i;
+
+	(void)err;
+	for (i = 0; i < rr->n_sent && se == NULL; i++)
+		if (slice_eq_str(me->alert_id, rr->sent[i].id))
+			se = &rr->sent[i];
+	if (se == NULL) {
+		if (rr->n_sent == ALERTS) {
+			fail(rr, "messages", "more alerts than the test holds");
+			return 0;
+		}
+		se = &rr->sent[rr->n_sent++];
+		snprintf(se->id, sizeof(se->id), "%.*s", SLICE_ARG(me->alert_id));
+		if (me->type != MESSAGE_RAISED)
+			fail(rr, "the first message of an alert does not raise it", se->id);
+	} else if (me->seq <= se->seq && !me->replayed)
+		fail(rr, "sequence numbers of an alert do not rise", se->id);
+	se->seq = me->seq;
+	se->last = me->type;
+	return 0;
+}
+
+static int
+load_rules(struct runner *rr, bool other)
+{
+	struct ruleset_source src = {0};
+	struct findings fi = {0};
+	struct err err = {0};
+	struct buf b = {0};
+	char name[64], id[16];
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; i < rr->set->n_types + 1 && rc == 0; i++) {
+		unsigned type = i < rr->set->n_types ? i : GEN_RETRACTION;
+
+		buf_clear(&b);
+		gen_print_contract(&b, rr->set, type);
+		snprintf(name, sizeof(name), "%s.json", gen_type_name[type]);
+		rc = ruleset_source_add_contract(&src, slice_str(name), buf_slice(&b), &err);
+	}
+	for (i = 0; i < rr->set->n_rules && rc == 0; i++) {
+		if (rr->set->rules[i].off)
+			continue;
+		buf_clear(&b);
+		gen_print_rule(&b, rr->set, i, other);
+		gen_rule_id(id, i);
+		snprintf(name, sizeof(name), "%s.lua", id);
+		rc = ruleset_source_add_rule(&src, slice_str(name), buf_slice(&b), &err);
+	}
+	if (rc == 0)
+		rc = node_rules(rr->no, &src, &fi, NULL, &err);
+	check(rr, rc, "the rule set is refused", &err);
+	for (i = 0; i < fi.n && rc != 0; i++)
+		buf_printf(&rr->ret->what, "%s:%u:%u: %s\n", fi.v[i].file, fi.v[i].line, fi.v[i].column, fi.v[i].text);
+	findings_free(&fi);
+	ruleset_source_free(&src);
+	buf_free(&b);
+	return rc;
+}
+
+static struct instant
+fixed_clock(void *ctx)
+{
+	(void)ctx;
+	return (struct instant){1900000000, 0};
+}
+
+static int
+open_node(struct runner *rr)
+{
+	struct node_options opt = {.dir = rr->sc->on_disk ? rr->dir : NULL,
+	    .partitions = rr->sc->partitions,
+	    .cache_bytes = rr->sc->cache_kib * (size_t)1024,
+	    .max_future = -1,
+	    .clock = fixed_clock,
+	    .on_message = rr->sc->on_disk ? NULL : on_message,
+	    .ctx = rr};
+	struct err err = {0};
+	char stream[16], text[128];
+	uint64_t number;
+	unsigned i;
+
+	rr->added = 0;
+	if (check(rr, node_open(&rr->no, &opt, &err), "opening failed", &err) != 0) {
+		rr->no = NULL;
+		return -1;
+	}
+	for (i = 0; i < STREAMS; i++) {
+		snprintf(stream, sizeof(stream), "file-%u", i);
+		if (check(rr, node_position(rr->no, slice_str(stream), &number, &err), "reading a position failed", &err) != 0)
+			return -1;
+		if (number != rr->committed[i]) {
+			snprintf(text, sizeof(text), "%s is at %llu, %llu was committed", stream, (unsigned long long)number, (unsigned long long)rr->committed[i]);
+			fail(rr, "a position is wrong after opening", text);
+		}
+	}
+	return 0;
+}
+
+static void
+check_counts(struct runner *rr)
+{
+	struct node_stats st;
+	char text[256];
+
+	node_stats(rr->no, &st);
+	if (st.consumed == rr->added && st.consumed == st.processed + st.duplicates + st.quarantined && st.quarantined == st.by_fault[FAULT_CONFLICT])
+		return;
+	snprintf(text, sizeof(text), "%llu given, consumed %llu, processed %llu, duplicates %llu, quarantined %llu, of them conflicts %llu", (unsigned long long)rr->added,
+	    (unsigned long long)st.consumed, (unsigned long long)st.processed, (unsigned long long)st.duplicates, (unsigned long long)st.quarantined,
+	    (unsigned long long)st.by_fault[FAULT_CONFLICT]);
+	fail(rr, "the counts do not add up", text);
+}
+
+static int
+add_event(struct runner *rr, const struct step *sp)
+{
+	struct err err = {0};
+	char stream[16];
+	unsigned s = (unsigned)(sp->form >> 40) % STREAMS;
+	struct position pos;
+
+	buf_clear(&rr->text);
+	gen_print_event(&rr->text, rr->set, sp->arg, sp->form);
+	snprintf(stream, sizeof(stream), "file-%u", s);
+	pos = (struct position){slice_str(stream), ++rr->numbers[s]};
+	rr->now.present[sp->arg] = true;
+	rr->added++;
+	return check(rr, node_add(rr->no, buf_slice(&rr->text), &pos, NULL, &err), "adding failed", &err);
+}
+
+static int
+commit(struct runner *rr)
+{
+	struct err err = {0};
+
+	if (check(rr, node_commit(rr->no, &err), "committing failed", &err) != 0)
+		return -1;
+	memcpy(rr->committed, rr->numbers, sizeof(rr->numbers));
+	check_counts(rr);
+	return 0;
+}
+
+/* ---- reading alerts ------------------------------------------------------------------------------------------- */
+
+static const char *
+text_of(const json_t *ob, const char *key)
+{
+	const char *s = json_string_value(json_object_get(ob, key));
+
+	return s == NULL ? "?" : s;
+}
+
+static void
+identity_line(struct buf *b, const json_t *ob)
+{
+	buf_printf(b, "%s#%s@%s", text_of(ob, "source"), text_of(ob, "id"), text_of(ob, "time"));
+}
+
+static void
+values_line(struct buf *b, json_t *values)
+{
+	const char *name;
+	json_t *v;
+	void *tmp;
+	unsigned n = 0;
+
+	json_object_foreach_safe(values, tmp, name, v)
+	{
+		char *text = json_dumps(v, JSON_ENCODE_ANY);
+
+		buf_printf(b, "%s%s:%s", n++ == 0 ? "" : ",", name, text == NULL ? "?" : text);
+		free(text);
+	}
+}
+
+/* In the words of model_alert_line. */
+static void
+alert_line(struct buf *b, json_t *al)
+{
+	json_t *v;
+	size_t i;
+
+	buf_printf(b, "%s %s %s opening=", text_of(al, "rule"), text_of(al, "subject"), text_of(al, "state"));
+	identity_line(b, json_object_get(al, "opening"));
+	buf_add_str(b, " trigger=");
+	identity_line(b, json_object_get(al, "trigger"));
+	buf_printf(b, " level=%s outcome=%s values={", text_of(al, "level"), text_of(al, "outcome"));
+	values_line(b, json_object_get(al, "values"));
+	buf_add_str(b, "} evidence=[");
+	json_array_foreach(json_object_get(al, "evidence"), i, v)
+	{
+		buf_add_str(b, i == 0 ? "" : ",");
+		identity_line(b, v);
+	}
+	buf_printf(b, "] of %lld%s", (long long)json_integer_value(json_object_get(al, "evidence_total")),
+	    json_is_true(json_object_get(al, "contested")) ? " contested" : "");
+}
+
+/* Takes out what two runs may differ in. */
+static void
+reduce(json_t *al)
+{
+	static const char *const free_keys[] = {"known_up_to", "seq", "held_back", "replaces", "decided_at", "position"};
+	json_t *v;
+	size_t i;
+
+	for (i = 0; i < sizeof(free_keys) / sizeof(free_keys[0]); i++)
+		json_object_del(al, free_keys[i]);
+	json_array_foreach(json_object_get(al, "evidence"), i, v)
+		json_object_del(v, "position");
+	json_object_del(json_object_get(al, "trigger"), "position");
+	json_object_del(json_object_get(al, "opening"), "position");
+}
+
+/* Without a switch of rules or a tick every alert that stands was sent, and every one that was withdrawn was taken back. */
+static void
+check_sent(struct runner *rr, const struct alert_view *av)
+{
+	const struct sent *se = NULL;
+	char id[40];
+	unsigned i;
+
+	if (rr->sc->on_disk || rr->set->ticks || rr->sc->v[0].kind == STEP_OTHER_RULES)
+		return;
+	for (i = 0; i < rr->n_sent && se == NULL; i++)
+		if (slice_eq_str(av->alert_id, rr->sent[i].id))
+			se = &rr->sent[i];
+	snprintf(id, sizeof(id), "%.*s", SLICE_ARG(av->alert_id));
+	if (av->state == ALERT_STANDING && (se == NULL || se->last == MESSAGE_WITHDRAWN))
+		fail(rr, "an alert stands that nobody was told of", id);
+	if (av->state == ALERT_WITHDRAWN && se != NULL && se->last != MESSAGE_WITHDRAWN)
+		fail(rr, "an alert was withdrawn and nobody was told", id);
+}
+
+static int
+on_alert(void *ctx, const struct alert_view *av, struct err *err)
+{
+	struct runner *rr = ctx;
+	json_error_t je;
+	json_t *al;
+	char *text;
+
+	(void)err;
+	check_sent(rr, av);
+	if (av->state == ALERT_WITHDRAWN)
+		return 0;
+	al = json_loadb(av->json.p, av->json.n, JSON_REJECT_DUPLICATES, &je);
+	if (al == NULL) {
+		fail(rr, "an alert is not JSON", je.text);
+		return 0;
+	}
+	alert_line(&rr->lines, al);
+	if (!av->holds)
+		buf_add_str(&rr->lines, " (does not hold when computed anew)");
+	buf_add_str(&rr->lines, "\n");
+	reduce(al);
+	text = json_dumps(al, JSON_SORT_KEYS | JSON_COMPACT);
+	buf_printf(&rr->whole, "%s\n", text == NULL ? "?" : text);
+	free(text);
+	json_decref(al);
+	return 0;
+}
+
+static int
+line_cmp(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Sorts the lines of a text. */
+static void
+sort_lines(struct buf *b)
+{
+	char **v = NULL, *p, *copy;
+	size_t n = 0, i;
+
+	buf_add_u8(b, 0);
+	copy = b->p == NULL ? NULL : strdup(b->p);
+	for (p = copy; p != NULL && *p != '\0'; p += strlen(p) + 1) {
+		char **grown = realloc(v, (n + 1) * sizeof(*v));
+
+		if (grown == NULL)
+			abort();
+		v = grown;
+		v[n++] = p;
+		p[strcspn(p, "\n")] = '\0';
+	}
+	qsort(v, n, sizeof(*v), line_cmp);
+	buf_clear(b);
+	for (i = 0; i < n; i++)
+		buf_printf(b, "%s\n", v[i]);
+	free(v);
+	free(copy);
+}
+
+static void
+compare(struct runner *rr, const char *what, struct buf *got, struct buf *expected)
+{
+	sort_lines(got);
+	sort_lines(expected);
+	if (slice_eq(buf_slice(got), buf_slice(expected)) || rr->ret->failed)
+		return;
+	fail(rr, what, "");
+	buf_printf(&rr->ret->what, "expected:\n%.*sgot:\n%.*s", SLICE_ARG(buf_slice(expected)), SLICE_ARG(buf_slice(got)));
+}
+
+static void
+compare_alerts(struct runner *rr)
+{
+	struct buf expected = {0};
+	struct err err = {0};
+	unsigned i;
+
+	buf_clear(&rr->lines);
+	buf_clear(&rr->whole);
+	check(rr, node_alerts(rr->no, NULL, NULL, NULL, true, on_alert, rr, &err), "listing alerts failed", &err);
+	rr->ret->stood = false;
+	for (i = 0; i < rr->now.n_alerts; i++) {
+		model_alert_line(&expected, &rr->now, &rr->now.alerts[i]);
+		buf_add_str(&expected, "\n");
+		rr->ret->stood = rr->ret->stood || !rr->now.alerts[i].ended;
+	}
+	compare(rr, "alerts differ from the model", &rr->lines, &expected);
+	buf_free(&expected);
+	sort_lines(&rr->whole);
+	buf_clear(&rr->ret->alerts);
+	buf_add_slice(&rr->ret->alerts, buf_slice(&rr->whole));
+}
+
+/* ---- reading evaluations -------------------------------------------------------------------------------------- */
+
+static int
+on_eval(void *ctx, const struct eval_view *ev, struct err *err)
+{
+	struct runner *rr = ctx;
+	const struct rule_result *re = ev->result;
+	char time[INSTANT_TEXT_BYTES];
+	size_t n = instant_format(ev->time, time);
+	unsigned i;
+
+	(void)err;
+	buf_printf(&rr->lines, "%s %.*s trigger=%.*s#%.*s@%.*s outcome=%s values={", ev->rule->id, SLICE_ARG(ev->subject), SLICE_ARG(ev->source), SLICE_ARG(ev->id), (int)n,
+	    time, re->class == OUTCOME_ERROR ? "error" : re->outcome < 0 ? "unknown" : ev->rule->outcomes[re->outcome].code);
+	for (i = 0; i < re->n_values; i++) {
+		buf_printf(&rr->lines, "%s%.*s:", i == 0 ? "" : ",", SLICE_ARG(re->values[i].name));
+		value_json(&rr->lines, &re->values[i].value);
+	}
+	buf_add_str(&rr->lines, "}\n");
+	return 0;
+}
+
+static void
+compare_evals(struct runner *rr)
+{
+	const struct ruleset *rs = node_ruleset(rr->no);
+	struct buf expected = {0};
+	struct err err = {0};
+	unsigned i;
+	size_t r;
+
+	buf_clear(&rr->lines);
+	for (r = 0; r < rs->n_rules; r++)
+		check(rr, node_eval(rr->no, rs->rules[r], rs->texts[r], on_eval, rr, &err), "evaluating failed", &err);
+	for (i = 0; i < rr->now.n_evals; i++) {
+		model_eval_line(&expected, &rr->now, &rr->now.evals[i]);
+		buf_add_str(&expected, "\n");
+	}
+	compare(rr, "outcomes of triggers differ from the model", &rr->lines, &expected);
+	rr->ret->evals += rr->now.n_evals;
+	buf_free(&expected);
+}
+
+/* ---- steps ---------------------------------------------------------------------------------------------------- */
+
+static void
+check_state(struct runner *rr, bool last)
+{
+	if (commit(rr) != 0)
+		return;
+	model_run(&rr->now);
+	rr->ret->withdrew = rr->ret->withdrew || model_withdrew(&rr->before, &rr->now);
+	rr->ret->recut = rr->ret->recut || model_recut(&rr->before, &rr->now);
+	if (last)
+		compare_evals(rr);
+	compare_alerts(rr);
+	rr->ret->checks++;
+	model_free(&rr->before);
+	rr->before = rr->now; /* takes over what was computed */
+	rr->now.evals = NULL;
+	rr->now.alerts = NULL;
+	rr->now.n_evals = rr->now.n_alerts = 0;
+}
+
+static void
+tick(struct runner *rr, unsigned ahead)
+{
+	struct err err = {0};
+	struct instant t = {rr->set->tick.sec - ahead, rr->set->tick.nsec};
+
+	if (commit(rr) != 0 || check(rr, node_tick(rr->no, t, &err), "a tick failed", &err) != 0)
+		return;
+	rr->now.has_tick = true;
+	rr->now.tick = (struct gen_time){t.sec, t.nsec};
+}
+
+static void
+crash(struct runner *rr)
+{
+	node_abandon(rr->no);
+	rr->no = NULL;
+	memcpy(rr->numbers, rr->committed, sizeof(rr->numbers));
+	(void)open_node(rr);
+}
+
+static void
+reopen(struct runner *rr)
+{
+	struct err err = {0};
+
+	if (commit(rr) != 0)
+		return;
+	if (check(rr, node_close(rr->no, &err), "closing failed", &err) == 0) {
+		rr->no = NULL;
+		(void)open_node(rr);
+	}
+	rr->no = rr->ret->failed ? NULL : rr->no;
+}
+
+static void
+step(struct runner *rr, const struct step *sp, bool last)
+{
+	struct err err = {0};
+
+	switch (sp->kind) {
+	case STEP_ADD:
+		(void)add_event(rr, sp);
+		break;
+	case STEP_COMMIT:
+		(void)commit(rr);
+		break;
+	case STEP_CHECKPOINT:
+		if (commit(rr) == 0)
+			check(rr, node_checkpoint(rr->no, &err), "a checkpoint failed", &err);
+		break;
+	case STEP_CRASH:
+		crash(rr);
+		break;
+	case STEP_REOPEN:
+		reopen(rr);
+		break;
+	case STEP_TICK:
+		tick(rr, sp->arg);
+		break;
+	case STEP_OTHER_RULES:
+	case STEP_RULES:
+		if (node_ruleset(rr->no) == NULL || commit(rr) == 0)
+			(void)load_rules(rr, sp->kind == STEP_OTHER_RULES);
+		break;
+	case STEP_CHECK:
+		check_state(rr, last);
+		break;
+	}
+}
+
+/* A crash loses what came after the last commit: those additions are made again, the crash itself is not. */
+static void
+run_steps(struct runner *rr)
+{
+	bool crashed[GEN_OPS] = {false};
+	unsigned i, back = 0;
+
+	for (i = 0; i < rr->sc->n && !rr->ret->failed; i++) {
+		const struct step *sp = &rr->sc->v[i];
+
+		if (sp->kind == STEP_CRASH) {
+			if (crashed[i])
+				continue;
+			crashed[i] = true;
+		}
+		step(rr, sp, i + 1 == rr->sc->n);
+		if (sp->kind == STEP_CRASH)
+			i = back; /* the loop goes on behind it */
+		else if (sp->kind != STEP_ADD)
+			back = i;
+	}
+}
+
+static int
+remove_one(const char *path, const struct stat *sb, int flag, struct FTW *ftw)
+{
+	(void)sb;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+void
+run_script(struct run *ret, const struct gen_set *set, const struct script *sc)
+{
+	struct runner *rr = calloc(1, sizeof(*rr));
+	const char *tmp = getenv("TMPDIR");
+	struct err err = {0};
+
+	if (rr == NULL)
+		abort();
+	memset(ret, 0, sizeof(*ret));
+	rr->ret = ret;
+	rr->set = set;
+	rr->sc = sc;
+	rr->now.set = rr->before.set = set;
+	snprintf(rr->dir, sizeof(rr->dir), "%s/dideban-order-XXXXXX", tmp == NULL || *tmp == '\0' ? "/tmp" : tmp);
+	if (sc->on_disk && mkdtemp(rr->dir) == NULL)
+		fail(rr, "no temporary directory", rr->dir);
+	if (!ret->failed && open_node(rr) == 0)
+		run_steps(rr);
+	if (rr->no != NULL && ret->failed)
+		node_abandon(rr->no);
+	else if (rr->no != NULL)
+		check(rr, node_close(rr->no, &err), "closing failed", &err);
+	if (sc->on_disk)
+		(void)nftw(rr->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	model_free(&rr->now);
+	model_free(&rr->before);
+	buf_free(&rr->lines);
+	buf_free(&rr->whole);
+	buf_free(&rr->text);
+	free(rr);
+}

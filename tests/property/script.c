@@ -1,0 +1,91 @@
+#include "tests/property/gen.h"
+
+static void
+add(struct script *sc, enum step_kind kind, unsigned arg, uint64_t form)
+{
+	if (sc->n < GEN_OPS)
+		sc->v[sc->n++] = (struct step){kind, arg, form};
+}
+
+/* Which contents come, in which order: each once, and some again at a random place. */
+static unsigned
+arrivals(struct rng *r, const struct gen_set *set, unsigned shuffled, unsigned again, unsigned ret[2 * GEN_CONTENTS])
+{
+	unsigned n = 0, i, j, t;
+
+	for (i = 0; i < set->n_contents; i++) {
+		ret[n++] = i;
+		if (rng_percent(r, again))
+			ret[n++] = i;
+	}
+	for (i = 1; i < n; i++) /* in order of time */
+		for (j = i; j > 0 && gen_time_cmp(set->contents[ret[j]].time, set->contents[ret[j - 1]].time) < 0; j--) {
+			t = ret[j];
+			ret[j] = ret[j - 1];
+			ret[j - 1] = t;
+		}
+	for (i = 1; i < n; i++) { /* then a share of them anywhere: a few late ones, or all */
+		if (!rng_percent(r, shuffled))
+			continue;
+		j = rng_below(r, i + 1);
+		t = ret[i];
+		ret[i] = ret[j];
+		ret[j] = t;
+	}
+	return n;
+}
+
+static void
+add_between(struct script *sc, struct rng *r, const struct gen_set *set, unsigned variant, unsigned *ahead)
+{
+	if (variant == 1) {
+		add(sc, STEP_CHECK, 0, 0);
+		return;
+	}
+	if (rng_percent(r, 85))
+		add(sc, STEP_COMMIT, 0, 0);
+	if (set->ticks && *ahead > 1 && rng_percent(r, 15)) { /* the clock never goes back */
+		*ahead = rng_below(r, *ahead);
+		add(sc, STEP_TICK, *ahead, 0);
+	}
+	if (rng_percent(r, variant == 3 ? 20 : 10))
+		add(sc, STEP_CHECKPOINT, 0, 0);
+	if (variant >= 3 && rng_percent(r, 12))
+		add(sc, STEP_CHECK, 0, 0);
+	if (variant == 3 && rng_percent(r, 15))
+		add(sc, rng_percent(r, 75) ? STEP_CRASH : STEP_REOPEN, 0, 0);
+}
+
+void
+gen_script(struct script *ret, const struct gen_set *set, unsigned variant, uint64_t seed)
+{
+	struct rng r = {seed ^ (variant * UINT64_C(0xd1342543de82ef95))};
+	unsigned order[2 * GEN_CONTENTS], n, i, batch, left, switch_at, ahead = 40000000;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->on_disk = variant == 3;
+	ret->partitions = variant == 0 || variant == 1 ? 1 : 1 + rng_below(&r, 8);
+	ret->cache_kib = variant < 2 || rng_percent(&r, 50) ? 0 : 1;
+	n = arrivals(&r, set, variant == 0 ? 0 : rng_percent(&r, 30) ? 30 : 100, variant >= 2 ? 30 : 0, order);
+	batch = variant == 0 ? n : 1 + rng_below(&r, rng_percent(&r, 50) ? 4 : n);
+	switch_at = variant == 4 ? rng_below(&r, n + 1) : 0;
+	add(ret, switch_at != 0 ? STEP_OTHER_RULES : STEP_RULES, 0, 0);
+	for (i = 0, left = batch; i < n; i++) {
+		if (i == switch_at && i != 0)
+			add(ret, STEP_RULES, 0, 0);
+		add(ret, STEP_ADD, order[i], variant == 0 ? 0 : rng_next(&r));
+		if (--left == 0 && i + 1 < n) {
+			add_between(ret, &r, set, variant, &ahead);
+			left = 1 + rng_below(&r, batch);
+		}
+	}
+	if (switch_at == n)
+		add(ret, STEP_RULES, 0, 0);
+	if (set->ticks)
+		add(ret, STEP_TICK, 0, 0);
+	add(ret, STEP_CHECK, 0, 0);
+	if (variant == 3 && rng_percent(&r, 50)) {
+		add(ret, rng_percent(&r, 50) ? STEP_CRASH : STEP_REOPEN, 0, 0);
+		add(ret, STEP_CHECK, 0, 0);
+	}
+}
