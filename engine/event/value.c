@@ -168,7 +168,7 @@ value_json(struct buf *b, const struct value *v)
 		buf_add_str(b, "null");
 		break;
 	case VALUE_STRING:
-		json_string(b, v->s);
+		json_quote(b, v->s);
 		break;
 	case VALUE_INTEGER:
 		buf_printf(b, "%" PRId64, v->i);
@@ -192,7 +192,7 @@ value_json(struct buf *b, const struct value *v)
 
 /* The escapes of RFC 8785 (those of JSON.stringify), so that canonical text needs no second writer. */
 void
-json_string(struct buf *b, struct slice s)
+json_quote(struct buf *b, struct slice s)
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t from = 0;

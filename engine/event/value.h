@@ -34,7 +34,7 @@ bool value_eq(const struct value *a, const struct value *b);
 /* Appends as JSON (string escaped, instant as RFC 3339 text, decimal as its digits, number in its shortest round form). */
 void value_json(struct buf *b, const struct value *v);
 
-/* JSON text output; there is no parser of our own. Appends a quoted string, control characters escaped. */
-void json_string(struct buf *b, struct slice s);
+/* JSON text output (not json_string: jansson has that name). Appends a quoted string, control characters escaped. */
+void json_quote(struct buf *b, struct slice s);
 
 #endif

@@ -46,7 +46,7 @@ person_check(enum person_shape shape, struct slice text)
 	case PERSON_IDENTIFIER:
 		return text.n > PERSON_IDENTIFIER_BYTES ? "is longer than 512 bytes" : identifier_check(text);
 	case PERSON_NAME:
-		return text.n == 0 ? "is empty" : text.n > PERSON_NAME_BYTES ? "is longer than 256 bytes" : NULL;
+		return text.n > PERSON_NAME_BYTES ? "is longer than 256 bytes" : NULL;
 	case PERSON_BIRTH:
 		return birth_check(text);
 	case PERSON_SEX:

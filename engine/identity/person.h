@@ -6,7 +6,7 @@
 
 enum person_shape {
 	PERSON_IDENTIFIER, /* engine/identity/identifier.h; names the subject */
-	PERSON_NAME,       /* 1 to PERSON_NAME_BYTES bytes */
+	PERSON_NAME,       /* at most PERSON_NAME_BYTES bytes; empty is as good as missing */
 	PERSON_BIRTH,      /* YYYY-MM-DD, or as much of it as is known: YYYY-MM, YYYY */
 	PERSON_SEX,        /* male, female, other, unknown; never kept, never read by rules */
 	PERSON_FLAG,       /* boolean */

@@ -45,6 +45,8 @@
 #define LIMIT_JOURNAL_PARTS 64  /* pieces that one record is joined from */
 #define LIMIT_KEY_BYTES (4 * KIB)
 #define LIMIT_STORED_BYTES (256 * MIB) /* one value of the store */
+#define LIMIT_COPY_FILES 1000000       /* files of one backup */
+#define LIMIT_MANIFEST_BYTES (256 * MIB) /* a backup's list of files */
 
 /* Rules. */
 #define LIMIT_RULES 1000
@@ -67,6 +69,7 @@
 #define LIMIT_RULE_LOAD_INSTRUCTIONS 5000000 /* to run the file itself, once */
 #define LIMIT_RULE_LOAD_MEMORY (32 * MIB)
 #define LIMIT_RULE_NODES 100000        /* values in a rule file's table */
+#define LIMIT_RULE_KEYS 1000           /* named keys of one table of it */
 #define LIMIT_RULE_DEPTH 16            /* their nesting */
 #define LIMIT_RULE_SORT 10000          /* elements of one table.sort or pairs */
 #define LIMIT_RULE_REP_BYTES (16 * KIB) /* result of string.rep, and of one string.format item */
