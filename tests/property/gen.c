@@ -130,7 +130,7 @@ random_times(struct rng *r, struct times *ret)
 
 	ret->base = bases[rng_below(r, sizeof(bases) / sizeof(bases[0]))];
 	ret->unit = units[rng_below(r, sizeof(units) / sizeof(units[0]))];
-	ret->steps = 3 + rng_below(r, 10);
+	ret->steps = 4 + rng_below(r, 9);
 	ret->far = rng_percent(r, 30);
 	if (rng_percent(r, 40) && ret->base > -62000000000)
 		ret->base -= ret->unit * 2; /* the base, often the edge of a calendar window, falls inside */
@@ -225,7 +225,7 @@ random_conflict(struct rng *r, struct gen_set *set, struct gen_content *co, cons
 static void
 random_contents(struct rng *r, struct gen_set *set, const struct times *ti)
 {
-	unsigned n = (unsigned)between(r, 6, rng_percent(r, 10) ? GEN_CONTENTS : 36), i;
+	unsigned n = (unsigned)between(r, 8, rng_percent(r, 15) ? GEN_CONTENTS : 40), i;
 	unsigned retracted = rng_percent(r, 70) ? 12 : 0, conflicting = rng_percent(r, 60) ? 10 : 0;
 
 	for (i = 0; i < n; i++) {
@@ -423,7 +423,7 @@ random_branches(struct rng *r, struct gen_rule *ru)
 	for (i = 0; i < ru->n_branches; i++) {
 		struct gen_branch *br = &ru->branches[i];
 
-		br->outcome = random_outcome(r, 75);
+		br->outcome = random_outcome(r, i == 0 ? 100 : 75); /* a rule must be able to alert */
 		br->any = rng_percent(r, 40);
 		br->n_atoms = 1 + rng_below(r, GEN_ATOMS);
 		for (j = 0; j < br->n_atoms; j++)
@@ -460,7 +460,7 @@ random_rule(struct rng *r, const struct gen_set *set, struct gen_rule *ru, const
 	}
 	ru->once = rng_percent(r, 15);
 	ru->again_each = rng_percent(r, 30);
-	ru->quiet = ti->unit * between(r, 1, 3);
+	ru->quiet = ti->unit * (rng_percent(r, 70) ? 1 : between(r, 2, 3));
 	ru->expires = ti->unit * between(r, 1, 8);
 }
 

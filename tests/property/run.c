@@ -40,6 +40,7 @@ fail(struct runner *rr, const char *what, const char *detail)
 	if (rr->ret->failed)
 		return;
 	rr->ret->failed = true;
+	rr->ret->title = what;
 	buf_printf(&rr->ret->what, "%s: %s\n", what, detail);
 }
 

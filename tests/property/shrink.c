@@ -10,6 +10,7 @@ struct shrinker {
 	struct gen_set set;
 	struct script sc, base;
 	bool with_base;
+	const char *title; /* of the failure: a smaller set must fail in the same way */
 	struct timespec start;
 	unsigned tries;
 };
@@ -22,10 +23,12 @@ fails(struct shrinker *sh)
 
 	sh->tries++;
 	run_script(&a, &sh->set, &sh->sc);
-	failed = a.failed;
-	if (!failed && sh->with_base) {
+	failed = a.failed && (sh->title == NULL || strcmp(a.title, sh->title) == 0);
+	if (failed)
+		sh->title = a.title;
+	if (!a.failed && sh->with_base) {
 		run_script(&b, &sh->set, &sh->base);
-		failed = b.failed || !slice_eq(buf_slice(&a.alerts), buf_slice(&b.alerts));
+		failed = !b.failed && !slice_eq(buf_slice(&a.alerts), buf_slice(&b.alerts));
 		run_free(&b);
 	}
 	run_free(&a);
