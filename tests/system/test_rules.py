@@ -1,0 +1,91 @@
+"""The shipped rules, and the author's loop: check finds every mistake in one pass, test runs the tests inside a file."""
+import os, shutil, unittest
+
+from lib import *
+
+
+class Shipped(Case):
+    def test_check(self):
+        "the shipped contracts and rules pass their check"
+        self.dideban("check", "rules")
+
+    def test_test(self):
+        "the tests inside the shipped rules pass, each also shuffled, with duplicates and in batches"
+        done = self.dideban("test", "rules")
+        self.assertIn("witness-repeat", done.out)
+
+
+class Author(Case):
+    def setUp(self):
+        super().setUp()
+        with open(os.path.join(ROOT, "rules", "witness-repeat.lua"), encoding="utf8") as f:
+            self.text = f.read()
+
+    def changed(self, *pairs):
+        text = self.text
+        for old, new in pairs:
+            self.assertIn(old, text)
+            text = text.replace(old, new, 1)
+        return self.write("witness-repeat.lua", text)
+
+    def line_of(self, path, part):
+        with open(path, encoding="utf8") as f:
+            for number, row in enumerate(f, 1):
+                if part in row:
+                    return number
+
+    def test_every_mistake_in_one_pass(self):
+        "several mistakes in one file are all found, each with file:line:column, caret and suggestion"
+        path = self.changed(("legal_basis", "legal_bases"), ('op = "distinct"', 'op = "distnct"'), ('of = "case_id"', 'of = "case_ids"'), ("episode_once", "episode_onse"))
+        done = self.dideban("check", path, status=1)
+        text = done.out + done.err
+        for wrong, right in (("legal_bases", "legal_basis"), ("distnct", "distinct"), ("case_ids", "case_id"), ("episode_onse", "episode_once")):
+            self.assertRegex(text, r"witness-repeat\.lua:%d:\d+: .*%s" % (self.line_of(path, wrong), wrong))
+            self.assertIn(right, text)
+        self.assertGreaterEqual(text.count("^"), 4)
+
+    def test_syntax(self):
+        "a syntax error is shown with its line"
+        path = self.changed(("features = {", "features = {{"))
+        done = self.dideban("check", path, status=1)
+        self.assertRegex(done.out + done.err, r"witness-repeat\.lua:\d+")
+
+    def test_contract(self):
+        "a mistake in a contract is shown with its place"
+        shutil.copytree(os.path.join(ROOT, "rules"), self.path("rules"))
+        path = self.path("rules", "events", "testimony.given.json")
+        with open(path, encoding="utf8") as f:
+            text = f.read()
+        with open(path, "w", encoding="utf8") as f:
+            f.write(text.replace('"required"', '"requird"', 1))
+        done = self.dideban("check", self.path("rules"), status=1)
+        self.assertRegex(done.out + done.err, r"testimony\.given\.json:\d+:\d+: .*requird")
+
+    def test_failing_test(self):
+        "a rule that does not do what its tests say fails, by the test's name"
+        done = self.dideban("test", self.changed(("n >= p.at_least", "n > p.at_least")), status=1)
+        self.assertRegex(done.out + done.err, "(?i)fail")
+
+    def test_bad_rule_refused(self):
+        "run refuses a rule set with a mistake, and says which"
+        shutil.copytree(os.path.join(ROOT, "rules"), self.path("rules"))
+        shutil.copy(self.changed(("legal_basis", "legal_bases")), self.path("rules", "witness-repeat.lua"))
+        done = self.dideban("run", "--rules", self.path("rules"), "--events", "-", status=None)
+        self.assertIn(done.status, (1, 2))
+        self.assertIn("legal_bases", done.err)
+
+    def test_fourth_rule(self):
+        "a fourth rule needs a Lua file and nothing else"
+        shutil.copytree(os.path.join(ROOT, "rules"), self.path("rules"))
+        text = self.text.replace("witness-repeat", "witness-often").replace("default = 4", "default = 3")
+        cut = text.index("  tests = {")
+        with open(self.path("rules", "witness-often.lua"), "w", encoding="utf8") as f:
+            f.write(text[:cut] + "  tests = {},\n}\n")
+        import made
+        events = self.events("e.ndjson", made.four_cases())
+        self.run_store(self.path("s"), "--rules", self.path("rules"), "--events", events)
+        self.assertEqual(sorted((a["rule"], a["opening"]["id"]) for a in self.alerts(self.path("s"))), [("witness-often", "t2"), ("witness-often", "t3"), ("witness-repeat", "t3")])
+
+
+if __name__ == "__main__":
+    unittest.main()
