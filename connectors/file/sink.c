@@ -163,21 +163,39 @@ sum_before(struct file_sink *fs, uint64_t at, uint64_t *ret, struct err *err)
 	return 0;
 }
 
+/* 0, or -1 for a mark that is none of ours. */
+static int
+parse_mark(struct slice mark, uint64_t *ret_at, uint64_t *ret_sum, struct slice *ret_path)
+{
+	char text[64] = "";
+	char *end;
+	size_t n = 0;
+
+	if (mark.n < 2 || memcmp(mark.p, "1 ", 2) != 0)
+		return -1;
+	memcpy(text, mark.p, mark.n < sizeof text - 1 ? mark.n : sizeof text - 1);
+	errno = 0;
+	*ret_at = strtoull(text + 2, &end, 10);
+	if (errno != 0 || *end != ' ')
+		return -1;
+	*ret_sum = strtoull(end + 1, &end, 16);
+	if (errno != 0 || *end != ' ')
+		return -1;
+	n = (size_t)(end + 1 - text);
+	*ret_path = slice_of(mark.p + n, mark.n - n);
+	return 0;
+}
+
 int
 file_sink_mark(struct file_sink *fs, struct slice mark, struct err *err)
 {
-	char text[LIMIT_SINK_MARK_BYTES + 1];
 	uint64_t at, sum, size = 0, now = 0;
-	int n = 0;
+	struct slice path;
 
-	if (fs->stream || mark.n == 0 || mark.n >= sizeof text)
+	if (fs->stream || parse_mark(mark, &at, &sum, &path) != 0)
 		return 0;
-	memcpy(text, mark.p, mark.n);
-	text[mark.n] = 0;
-	if (sscanf(text, "1 %" SCNu64 " %" SCNx64 " %n", &at, &sum, &n) != 2 || n == 0)
-		return 0;
-	if (strcmp(text + n, fs->whole) != 0) {
-		note(fs, "until now the alerts of this store went to %s; they are not copied", text + n);
+	if (!slice_eq_str(path, fs->whole)) {
+		note(fs, "until now the alerts of this store went to %.*s; they are not copied", SLICE_ARG(path));
 		return 0;
 	}
 	if (size_of(fs, &size, err) != 0)

@@ -1,0 +1,64 @@
+/* What the subcommands share: messages, colour, progress, where the rules and the store are. Only drivers print. */
+#ifndef DIDEBAN_TOOLS_CLI_CLI_H
+#define DIDEBAN_TOOLS_CLI_CLI_H
+
+#include "engine/engine.h"
+#include "tools/args.h"
+
+#include <stdio.h>
+
+extern const struct command command_demo, command_run, command_serve, command_alerts, command_explain, command_timeline, command_eval, command_check, command_test,
+    command_quarantine, command_fields, command_generate, command_backup, command_restore, command_store, command_config, command_doctor, command_version, command_help_command;
+extern const struct command *const commands[]; /* ends with NULL, in the order of `dideban help` */
+
+/* Written with the rules' own code. */
+int cmd_check(int argc, char **argv);
+int cmd_test(int argc, char **argv);
+
+/* Prints "dideban: TEXT" on stderr; returns the exit status of err->code. */
+int cli_fail(const struct err *err);
+void cli_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The mistakes of rule and contract files: file:line:column, text, the line itself with a caret if the
+ * file can be read, as it is named or in `dir` (NULL: none) or its events/. */
+void cli_findings(const struct findings *fi, const char *dir);
+/* Flushes stdout: 0, or an error (a full disk, a closed pipe). */
+int cli_flush(struct err *err);
+
+/* "" when the stream is no terminal, NO_COLOR is set or TERM is dumb. */
+enum tint { TINT_RED, TINT_YELLOW, TINT_CYAN, TINT_GREEN, TINT_BOLD, TINT_DIM, TINT_OFF };
+const char *tint(FILE *f, enum tint t);
+enum tint level_tint(enum alert_level level);
+
+/* 1234567 -> "1,234,567"; ret is static storage of 8 turns. */
+const char *grouped(uint64_t n);
+double seconds_now(void); /* monotonic */
+
+/* One line on stderr when it is a terminal and work lasts over a second: events, rate, time left. */
+struct progress {
+	const char *what;
+	double start, shown;
+	bool on, drawn;
+	uint64_t bytes_total;
+};
+void progress_start(struct progress *pr, const char *what, uint64_t bytes_total);
+void progress_show(struct progress *pr, uint64_t events, uint64_t bytes_done);
+void progress_end(struct progress *pr);
+/* Sum of the sizes of files; 0 if one is standard input or packed (then there is no time left to tell). */
+uint64_t files_bytes(const char *const *files, size_t n);
+
+/* The folder of rules: `given`, or the one of this source tree, of the installation, or ./rules. *ret is allocated. */
+int rules_find(const char *given, char **ret, struct err *err);
+/* Gathers DIR/ *.lua (unless only contracts are wanted) and the contracts: DIR/events/ if it has one, else the default's. */
+int rules_gather(const char *dir, bool only_contracts, const char *const *sets, size_t n_sets, struct ruleset_source *ret, struct err *err);
+int read_file(const char *path, size_t max, struct buf *ret, struct err *err); /* terminated by a zero that is not counted */
+
+/* `given`, else the configuration's, else ./dideban-store. */
+const char *store_of(const char *given);
+/* Opens a store to look at. */
+int store_look(const char *given, struct node **ret, struct err *err);
+
+void print_json_string(FILE *f, struct slice s);
+/* The value of a rule's outcome, as shown in a sentence: {"n":4} -> "n = 4". */
+void print_time(FILE *f, struct instant t);
+
+#endif

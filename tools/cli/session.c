@@ -1,0 +1,218 @@
+#include "tools/cli/session.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t caught;
+
+static void
+on_signal(int sig)
+{
+	caught = sig;
+}
+
+void
+session_catch_signals(void)
+{
+	struct sigaction sa = {.sa_handler = on_signal};
+
+	(void)sigemptyset(&sa.sa_mask);
+	sa.sa_flags = (int)SA_RESETHAND; /* a second one ends the process at once: the journal is safe */
+	(void)sigaction(SIGINT, &sa, NULL);
+	(void)sigaction(SIGTERM, &sa, NULL);
+}
+
+int
+session_stopped(void)
+{
+	return caught;
+}
+
+void
+session_end_by_signal(void)
+{
+	struct sigaction sa = {.sa_handler = SIG_DFL};
+
+	if (caught == 0)
+		return;
+	(void)sigaction(caught, &sa, NULL);
+	(void)raise(caught);
+}
+
+static void
+sink_note(void *ctx, const char *text)
+{
+	(void)ctx;
+	cli_note("%s", text);
+}
+
+static int
+on_message(void *ctx, const struct message *me, struct err *err)
+{
+	struct session *se = ctx;
+
+	if (se->sink != NULL && file_sink_message(se->sink, me, err) != 0)
+		return -1;
+	return se->on_message == NULL ? 0 : se->on_message(se->ctx, me, err);
+}
+
+static int
+on_batch(void *ctx, uint64_t batch, struct err *err)
+{
+	struct session *se = ctx;
+
+	(void)batch;
+	return se->sink == NULL ? 0 : file_sink_batch(se->sink, err);
+}
+
+static int
+on_checkpoint(void *ctx, struct buf *mark, struct err *err)
+{
+	struct session *se = ctx;
+
+	return file_sink_checkpoint(se->sink, mark, err);
+}
+
+static int
+on_mark(void *ctx, struct slice mark, struct err *err)
+{
+	struct session *se = ctx;
+
+	return file_sink_mark(se->sink, mark, err);
+}
+
+/* The store's own rules with other parameters. */
+static int
+gather_again(struct session *se, const struct session_rules *sr, struct ruleset_source *ret, struct err *err)
+{
+	const struct ruleset_source *own = &node_ruleset(se->no)->source;
+	int r = 0;
+
+	*ret = (struct ruleset_source){0};
+	for (size_t i = 0; i < own->n_contracts && r == 0; i++)
+		r = ruleset_source_add_contract(ret, own->contracts[i].name, own->contracts[i].text, err);
+	for (size_t i = 0; i < own->n_rules && r == 0; i++)
+		r = ruleset_source_add_rule(ret, own->rules[i].name, own->rules[i].text, err);
+	for (size_t i = 0; i < sr->n_sets && r == 0; i++)
+		r = ruleset_source_add_set(ret, sr->sets[i], err);
+	if (r != 0)
+		ruleset_source_free(ret);
+	return r;
+}
+
+static int
+put_rules_live(struct session *se, const struct session_rules *sr, struct err *err)
+{
+	struct ruleset_source src = {0};
+	int r;
+
+	if (node_ruleset(se->no) != NULL && sr->dir == NULL) {
+		if (sr->n_sets == 0)
+			return 0;
+		r = gather_again(se, sr, &src, err);
+	} else {
+		if (rules_find(sr->dir, &se->rules_dir, err) != 0)
+			return -1;
+		r = rules_gather(se->rules_dir, false, sr->sets, sr->n_sets, &src, err);
+	}
+	if (r == 0)
+		r = node_rules(se->no, &src, &se->findings, NULL, err);
+	ruleset_source_free(&src);
+	if (se->findings.n > 0)
+		cli_findings(&se->findings, se->rules_dir);
+	return r;
+}
+
+int
+session_open(struct session *se, const struct session_rules *sr, struct err *err)
+{
+	struct file_sink_options so = {.no_sync = se->opt.dir == NULL, .note = sink_note};
+
+	if (se->alerts != NULL) {
+		if (file_sink_open(&se->sink, se->alerts, &so, err) != 0)
+			return -1;
+		se->opt.on_checkpoint = on_checkpoint;
+	}
+	if (se->sink != NULL || se->on_message != NULL)
+		se->opt.on_message = on_message;
+	se->opt.on_batch = on_batch;
+	se->opt.ctx = se;
+	if (node_open_with_mark(&se->no, &se->opt, se->sink == NULL ? NULL : on_mark, err) != 0) {
+		se->no = NULL;
+		goto fail;
+	}
+	if (se->sink != NULL && file_sink_ready(se->sink, err) != 0)
+		goto fail;
+	if (put_rules_live(se, sr, err) != 0)
+		goto fail;
+	return 0;
+fail:
+	session_abandon(se);
+	return -1;
+}
+
+int
+session_add(struct session *se, const struct file_item *item, const struct grant *grant, struct err *err)
+{
+	se->added++;
+	if (item->fault != FAULT_NONE)
+		return node_add_fault(se->no, item->fault, slice_str(item->detail), item->raw, item->full_bytes, &item->pos, err);
+	return node_add(se->no, item->raw, &item->pos, grant, err);
+}
+
+int
+session_read(struct session *se, const char *file, const struct grant *grant, struct progress *pr, uint64_t bytes_before, struct err *err)
+{
+	struct file_source *fs;
+	struct file_item item;
+	uint64_t done, total;
+	int r;
+
+	if (file_source_open(&fs, file, NULL, err) != 0)
+		return -1;
+	while ((r = file_source_next(fs, &item, err)) == 1 && caught == 0) {
+		if (session_add(se, &item, grant, err) != 0) {
+			file_source_close(fs);
+			return -1;
+		}
+		if ((se->added & 1023) == 0) {
+			file_source_progress(fs, &done, &total);
+			progress_show(pr, se->added, bytes_before + done);
+		}
+	}
+	file_source_close(fs);
+	return r < 0 ? -1 : 0;
+}
+
+int
+session_close(struct session *se, struct err *err)
+{
+	struct err second;
+	int r;
+
+	r = se->no == NULL ? 0 : node_close(se->no, err);
+	se->no = NULL;
+	if (file_sink_close(se->sink, r == 0 ? err : &second) != 0)
+		r = -1;
+	se->sink = NULL;
+	findings_free(&se->findings);
+	free(se->rules_dir);
+	se->rules_dir = NULL;
+	return r;
+}
+
+void
+session_abandon(struct session *se)
+{
+	struct err ignored;
+
+	if (se->no != NULL)
+		node_abandon(se->no);
+	se->no = NULL;
+	(void)file_sink_close(se->sink, &ignored);
+	se->sink = NULL;
+	findings_free(&se->findings);
+	free(se->rules_dir);
+	se->rules_dir = NULL;
+}

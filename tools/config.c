@@ -1,0 +1,512 @@
+#include "tools/config.h"
+
+#include "tools/args.h"
+
+#include <errno.h>
+#include <libfyaml.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+const struct config_key config_keys[] = {
+    {"instance", CONFIG_TEXT, "local", "name of this installation, in the source of its messages: /dideban/INSTANCE"},
+    {"store", CONFIG_PATH, "./dideban-store", "folder of the journal and the state"},
+    {"rules", CONFIG_PATH, "", "folder of the rules, with their contracts in events/; empty: those that came with the program. `serve` makes it the live rule set at its start"},
+    {"alerts", CONFIG_PATH, "./alerts.ndjson", "file that alerts are appended to; - is standard output"},
+    {"cache", CONFIG_SIZE, "256MiB", "memory for timelines in use"},
+    {"partitions", CONFIG_NUMBER, "1", "partitions of the subjects in this process"},
+    {"batch_events", CONFIG_NUMBER, "4096", "a batch is journalled once it holds so many events"},
+    {"batch_delay", CONFIG_DURATION, "50ms", "or once its first event is so old"},
+    {"checkpoint_events", CONFIG_NUMBER, "100000", "a checkpoint is made after so many events"},
+    {"max_future", CONFIG_DURATION, "5m", "an event further ahead of the clock is quarantined"},
+    {"tick", CONFIG_DURATION, "10s", "how often the clock is journalled while nothing arrives, so that alerts expire"},
+    {"poll", CONFIG_DURATION, "1s", "how often inboxes are looked through beside being told by the system"},
+    {"settle", CONFIG_DURATION, "2s", "a packed file, or a last line without newline, is read once it is unchanged for so long"},
+    {0},
+};
+
+static const char *const inbox_keys[] = {"directory", "sources", "types", "corrections"};
+
+struct reading {
+	const char *path;
+	const char *text;
+	struct err *err;
+};
+
+/* ERR_USAGE with file:line:column, what is wrong, the line and a caret. line and column from 1. */
+static int
+wrong(const struct reading *rd, unsigned line, unsigned column, const char *what)
+{
+	const char *p = rd->text, *end;
+
+	for (unsigned i = 1; i < line && p != NULL; i++) {
+		p = strchr(p, '\n');
+		p = p == NULL ? NULL : p + 1;
+	}
+	if (p == NULL || line == 0)
+		return err_set(rd->err, ERR_USAGE, "%s: %s", rd->path, what);
+	end = strchrnul(p, '\n');
+	return err_set(rd->err, ERR_USAGE, "%s:%u:%u: %s\n  %.*s\n  %*s^", rd->path, line, column, what, end - p > 200 ? 200 : (int)(end - p), p, (int)(column > 200 ? 0 : column - 1), "");
+}
+
+static struct fy_mark
+mark_of(struct fy_node *fyn)
+{
+	struct fy_token *fyt;
+	void *prev = NULL;
+	const struct fy_mark *fym;
+
+	while (fyn != NULL && fy_node_get_type(fyn) != FYNT_SCALAR) {
+		if (fy_node_is_sequence(fyn)) {
+			fyn = fy_node_sequence_iterate(fyn, &prev);
+		} else {
+			struct fy_node_pair *pair = fy_node_mapping_iterate(fyn, &prev);
+
+			fyn = pair == NULL ? NULL : fy_node_pair_key(pair);
+		}
+		prev = NULL;
+	}
+	fyt = fyn == NULL ? NULL : fy_node_get_scalar_token(fyn);
+	fym = fyt == NULL ? NULL : fy_token_start_mark(fyt);
+	return fym == NULL ? (struct fy_mark){0, -1, 0} : *fym;
+}
+
+static int
+wrong_at(const struct reading *rd, struct fy_node *fyn, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static int
+wrong_at(const struct reading *rd, struct fy_node *fyn, const char *fmt, ...)
+{
+	struct fy_mark m = mark_of(fyn);
+	char what[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(what, sizeof what, fmt, ap);
+	va_end(ap);
+	return wrong(rd, (unsigned)(m.line + 1), (unsigned)(m.column + 1), what);
+}
+
+/* The text of a scalar, allocated; NULL with an error when it is none. */
+static char *
+scalar(const struct reading *rd, struct fy_node *fyn, const char *key)
+{
+	size_t n = 0;
+	const char *p = fy_node_is_scalar(fyn) ? fy_node_get_scalar(fyn, &n) : NULL;
+	char *ret;
+
+	if (p == NULL || n == 0) {
+		(void)wrong_at(rd, fyn, "%s takes one value", key);
+		return NULL;
+	}
+	ret = strndup(p, n);
+	if (ret == NULL)
+		(void)err_nomem(rd->err);
+	return ret;
+}
+
+/* Relative to the folder of the file. */
+static char *
+resolve(const char *file, char *path, struct err *err)
+{
+	const char *slash = file == NULL ? NULL : strrchr(file, '/');
+	char *ret = NULL;
+
+	if (slash == NULL || path[0] == '/' || strcmp(path, "-") == 0)
+		return path;
+	if (asprintf(&ret, "%.*s/%s", (int)(slash - file), file, path) < 0) {
+		ret = NULL;
+		(void)err_nomem(err);
+	}
+	free(path);
+	return ret;
+}
+
+/* Why a text is no value of its type, or NULL with *ret filled. */
+static const char *
+convert(enum config_type type, const char *text, uint64_t *ret)
+{
+	int64_t ms = 0;
+
+	switch (type) {
+	case CONFIG_NUMBER:
+		return parse_number(text, ret) == 0 ? NULL : "a whole number";
+	case CONFIG_SIZE:
+		return parse_size(text, ret) == 0 ? NULL : "a size with its unit, such as 256MiB";
+	case CONFIG_DURATION:
+		if (parse_duration(text, &ms) != 0)
+			return "a duration with its unit, such as 50ms, 10s, 5m, 12h or 90d";
+		*ret = (uint64_t)ms;
+		return NULL;
+	case CONFIG_TEXT:
+	case CONFIG_PATH:
+		break;
+	}
+	return NULL;
+}
+
+static int
+check_range(enum config_id id, uint64_t v, const char **ret_why)
+{
+	*ret_why = NULL;
+	if (id == CONFIG_PARTITIONS && (v < 1 || v > LIMIT_PARTITIONS))
+		*ret_why = "must be from 1 to 64";
+	if (id == CONFIG_BATCH_EVENTS && (v < 1 || v > LIMIT_BATCH_EVENTS))
+		*ret_why = "must be from 1 to 4096";
+	if (id == CONFIG_CHECKPOINT_EVENTS && v < 1)
+		*ret_why = "must be at least 1";
+	if (id == CONFIG_CACHE && v < 4 * MIB)
+		*ret_why = "must be at least 4MiB";
+	if ((id == CONFIG_TICK || id == CONFIG_POLL) && (v < 10 || v > 86400000))
+		*ret_why = "must be from 10ms to 1d";
+	if (id == CONFIG_BATCH_DELAY && v > 60000)
+		*ret_why = "must be at most 60s";
+	return *ret_why == NULL ? 0 : -1;
+}
+
+static int
+read_key(const struct reading *rd, struct config *co, enum config_id id, struct fy_node *value)
+{
+	const struct config_key *ck = &config_keys[id];
+	struct config_value *cv = &co->v[id];
+	const char *why;
+	char *text = scalar(rd, value, ck->name);
+
+	if (text == NULL)
+		return -1;
+	if (ck->type == CONFIG_PATH)
+		text = resolve(co->file, text, rd->err);
+	if (text == NULL)
+		return -1;
+	free(cv->text);
+	cv->text = text;
+	cv->line = (unsigned)(mark_of(value).line + 1);
+	why = convert(ck->type, text, &cv->number);
+	if (why != NULL)
+		return wrong_at(rd, value, "%s takes %s", ck->name, why);
+	if (check_range(id, cv->number, &why) != 0)
+		return wrong_at(rd, value, "%s %s", ck->name, why);
+	return 0;
+}
+
+static int
+read_list(const struct reading *rd, struct fy_node *list, const char *key, char ***ret, size_t *ret_n)
+{
+	struct fy_node *item;
+	void *prev = NULL;
+	int n = fy_node_is_sequence(list) ? fy_node_sequence_item_count(list) : -1;
+
+	if (n <= 0)
+		return wrong_at(rd, list, "%s takes a list, such as [\"/courts/*\"]; [\"*\"] grants all", key);
+	if (n > LIMIT_GRANTS)
+		return wrong_at(rd, list, "%s takes at most %d values", key, LIMIT_GRANTS);
+	*ret = calloc((size_t)n, sizeof **ret);
+	if (*ret == NULL)
+		return err_nomem(rd->err);
+	while ((item = fy_node_sequence_iterate(list, &prev)) != NULL) {
+		(*ret)[*ret_n] = scalar(rd, item, key);
+		if ((*ret)[*ret_n] == NULL)
+			return -1;
+		(*ret_n)++;
+	}
+	return 0;
+}
+
+static int
+read_inbox(const struct reading *rd, struct config *co, struct config_inbox *ci, struct fy_node *map)
+{
+	struct fy_node_pair *pair;
+	void *prev = NULL;
+	int r = 0;
+
+	if (!fy_node_is_mapping(map))
+		return wrong_at(rd, map, "each of inboxes has directory, sources, types and, if it may correct what others said, corrections: true");
+	ci->line = (unsigned)(mark_of(map).line + 1);
+	while (r == 0 && (pair = fy_node_mapping_iterate(map, &prev)) != NULL) {
+		struct fy_node *key = fy_node_pair_key(pair), *value = fy_node_pair_value(pair);
+		char *name = scalar(rd, key, "a key"), *text;
+		const char *near;
+
+		if (name == NULL)
+			return -1;
+		if (strcmp(name, "directory") == 0) {
+			ci->dir = scalar(rd, value, name);
+			if (ci->dir != NULL)
+				ci->dir = resolve(co->file, ci->dir, rd->err);
+			r = ci->dir == NULL ? -1 : 0;
+		} else if (strcmp(name, "sources") == 0) {
+			r = read_list(rd, value, name, &ci->sources, &ci->grant.n_sources);
+		} else if (strcmp(name, "types") == 0) {
+			r = read_list(rd, value, name, &ci->types, &ci->grant.n_types);
+		} else if (strcmp(name, "corrections") == 0) {
+			text = scalar(rd, value, name);
+			ci->grant.corrections = text != NULL && strcmp(text, "true") == 0;
+			if (text == NULL)
+				r = -1;
+			else if (!ci->grant.corrections && strcmp(text, "false") != 0)
+				r = wrong_at(rd, value, "corrections takes true or false");
+			free(text);
+		} else {
+			near = suggest(slice_str(name), inbox_keys, sizeof inbox_keys / sizeof inbox_keys[0]);
+			r = near != NULL ? wrong_at(rd, key, "inboxes: unknown key %s; did you mean %s?", name, near)
+					 : wrong_at(rd, key, "inboxes: unknown key %s; there are directory, sources, types, corrections", name);
+		}
+		free(name);
+	}
+	ci->grant.sources = (const char *const *)ci->sources;
+	ci->grant.types = (const char *const *)ci->types;
+	if (r == 0 && ci->dir == NULL)
+		r = wrong_at(rd, map, "an inbox needs its directory");
+	if (r == 0 && (ci->sources == NULL || ci->types == NULL))
+		r = wrong_at(rd, map, "an inbox needs sources and types: what may come through it; [\"*\"] grants all");
+	return r;
+}
+
+static int
+read_inboxes(const struct reading *rd, struct config *co, struct fy_node *list)
+{
+	struct fy_node *item;
+	void *prev = NULL;
+	int n = fy_node_is_sequence(list) ? fy_node_sequence_item_count(list) : -1;
+
+	if (n < 0)
+		return wrong_at(rd, list, "inboxes takes a list of folders, each with directory, sources and types");
+	if (n > LIMIT_INBOXES)
+		return wrong_at(rd, list, "more than %d inboxes", LIMIT_INBOXES);
+	co->grants = true;
+	co->inboxes = calloc((size_t)n + 1, sizeof *co->inboxes);
+	if (co->inboxes == NULL)
+		return err_nomem(rd->err);
+	while ((item = fy_node_sequence_iterate(list, &prev)) != NULL)
+		if (read_inbox(rd, co, &co->inboxes[co->n_inboxes++], item) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+unknown_key(const struct reading *rd, struct fy_node *key, const char *name)
+{
+	const char *names[CONFIG_COUNT + 1], *near;
+
+	for (int i = 0; i < CONFIG_COUNT; i++)
+		names[i] = config_keys[i].name;
+	names[CONFIG_COUNT] = "inboxes";
+	near = suggest(slice_str(name), names, CONFIG_COUNT + 1);
+	if (near != NULL)
+		return wrong_at(rd, key, "unknown key %s; did you mean %s?", name, near);
+	return wrong_at(rd, key, "unknown key %s; `dideban config --effective` lists them all", name);
+}
+
+static int
+read_root(const struct reading *rd, struct config *co, struct fy_node *root)
+{
+	struct fy_node_pair *pair;
+	void *prev = NULL;
+	int r = 0;
+
+	if (root == NULL || fy_node_is_null(root))
+		return 0;
+	if (!fy_node_is_mapping(root))
+		return wrong_at(rd, root, "a configuration is a list of `key: value`");
+	while (r == 0 && (pair = fy_node_mapping_iterate(root, &prev)) != NULL) {
+		struct fy_node *key = fy_node_pair_key(pair), *value = fy_node_pair_value(pair);
+		char *name = scalar(rd, key, "a key");
+		int id = 0;
+
+		if (name == NULL)
+			return -1;
+		while (id < CONFIG_COUNT && strcmp(config_keys[id].name, name) != 0)
+			id++;
+		if (id < CONFIG_COUNT)
+			r = read_key(rd, co, (enum config_id)id, value);
+		else if (strcmp(name, "inboxes") == 0)
+			r = read_inboxes(rd, co, value);
+		else
+			r = unknown_key(rd, key, name);
+		free(name);
+	}
+	return r;
+}
+
+static int
+read_text(const char *path, struct config *co, struct buf *text, struct err *err)
+{
+	struct reading rd = {path, text->p, err};
+	struct fy_diag_cfg dc;
+	struct fy_diag *diag;
+	struct fy_parse_cfg pc = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG};
+	struct fy_document *doc;
+	struct fy_diag_error *de;
+	void *prev = NULL;
+	int r;
+
+	fy_diag_cfg_default(&dc);
+	diag = fy_diag_create(&dc);
+	if (diag == NULL)
+		return err_nomem(err);
+	fy_diag_set_collect_errors(diag, true);
+	pc.diag = diag;
+	doc = fy_document_build_from_string(&pc, text->p, text->n);
+	de = fy_diag_errors_iterate(diag, &prev);
+	if (de != NULL)
+		r = wrong(&rd, de->line > 0 ? (unsigned)de->line : 0, de->column > 0 ? (unsigned)de->column : 1, de->msg);
+	else if (doc == NULL)
+		r = err_set(err, ERR_USAGE, "%s: is not YAML", path);
+	else
+		r = read_root(&rd, co, fy_document_root(doc));
+	if (doc != NULL)
+		fy_document_destroy(doc);
+	fy_diag_destroy(diag);
+	return r;
+}
+
+static int
+read_whole(const char *path, struct buf *ret, struct err *err)
+{
+	FILE *f = fopen(path, "rbe");
+	size_t got;
+
+	if (f == NULL)
+		return err_set(err, ERR_USAGE, "%s: the configuration cannot be opened: %s", path, strerror(errno));
+	ret->max = LIMIT_CONFIG_BYTES + 1;
+	do {
+		if (buf_grow(ret, 4096) != 0)
+			break;
+		got = fread(ret->p + ret->n, 1, 4095, f);
+		ret->n += got;
+		ret->p[ret->n] = 0;
+	} while (got > 0);
+	if (ret->bad || ferror(f)) {
+		(void)fclose(f);
+		return err_set(err, ERR_USAGE, "%s: the configuration cannot be read, or is larger than 1 MiB", path);
+	}
+	(void)fclose(f);
+	return 0;
+}
+
+static int
+set_defaults(struct config *co, struct err *err)
+{
+	for (int i = 0; i < CONFIG_COUNT; i++) {
+		co->v[i].text = strdup(config_keys[i].otherwise);
+		if (co->v[i].text == NULL)
+			return err_nomem(err);
+		(void)convert(config_keys[i].type, co->v[i].text, &co->v[i].number);
+	}
+	return 0;
+}
+
+static int
+default_inbox(struct config *co, struct err *err)
+{
+	static const char *const all[] = {"*"};
+
+	co->inboxes = calloc(1, sizeof *co->inboxes);
+	if (co->inboxes == NULL || (co->inboxes[0].dir = strdup("./inbox")) == NULL)
+		return err_nomem(err);
+	co->inboxes[0].grant = (struct grant){1, 1, all, all, true};
+	co->n_inboxes = 1;
+	return 0;
+}
+
+int
+config_load(struct config *ret, const char *path, struct err *err)
+{
+	struct config co = {0};
+	struct buf text = {0};
+
+	if (path == NULL && access("dideban.yaml", F_OK) == 0)
+		path = "dideban.yaml";
+	if (set_defaults(&co, err) != 0)
+		goto fail;
+	if (path != NULL) {
+		co.file = strdup(path);
+		if (co.file == NULL) {
+			(void)err_nomem(err);
+			goto fail;
+		}
+		if (read_whole(path, &text, err) != 0 || read_text(path, &co, &text, err) != 0)
+			goto fail;
+	}
+	if (co.inboxes == NULL && default_inbox(&co, err) != 0)
+		goto fail;
+	buf_free(&text);
+	*ret = co;
+	return 0;
+fail:
+	buf_free(&text);
+	config_free(&co);
+	return -1;
+}
+
+static void
+free_list(char **list, size_t n)
+{
+	for (size_t i = 0; i < n && list != NULL; i++)
+		free(list[i]);
+	free(list);
+}
+
+void
+config_free(struct config *co)
+{
+	for (int i = 0; i < CONFIG_COUNT; i++)
+		free(co->v[i].text);
+	for (size_t i = 0; i < co->n_inboxes; i++) {
+		free(co->inboxes[i].dir);
+		free_list(co->inboxes[i].sources, co->inboxes[i].grant.n_sources);
+		free_list(co->inboxes[i].types, co->inboxes[i].grant.n_types);
+	}
+	free(co->inboxes);
+	free(co->file);
+	*co = (struct config){0};
+}
+
+/* Whether the folder of `file` is `dir`. */
+static bool
+lies_in(const char *file, const char *dir)
+{
+	char *whole = realpath(file, NULL), *folder = realpath(dir, NULL);
+	char *slash = whole == NULL ? NULL : strrchr(whole, '/');
+	bool ret = false;
+
+	if (slash != NULL && folder != NULL) {
+		slash[slash == whole] = 0;
+		ret = strcmp(whole, folder) == 0;
+	}
+	free(whole);
+	free(folder);
+	return ret;
+}
+
+const struct grant *
+config_grant(const struct config *co, const char *file)
+{
+	static const struct grant nothing = {0};
+
+	if (!co->grants)
+		return NULL;
+	for (size_t i = 0; i < co->n_inboxes; i++)
+		if (lies_in(file, co->inboxes[i].dir))
+			return &co->inboxes[i].grant;
+	return &nothing;
+}
+
+void
+config_origin(const struct config *co, unsigned line, struct buf *ret)
+{
+	if (line == 0)
+		buf_add_str(ret, "default");
+	else
+		buf_printf(ret, "%s:%u", co->file, line);
+}
+
+void
+config_markdown(struct buf *ret)
+{
+	buf_add_str(ret, "| key | default | meaning |\n|---|---|---|\n");
+	for (const struct config_key *ck = config_keys; ck->name != NULL; ck++)
+		buf_printf(ret, "| `%s` | %s%s%s | %s |\n", ck->name, ck->otherwise[0] == 0 ? "" : "`", ck->otherwise, ck->otherwise[0] == 0 ? "" : "`", ck->help);
+	buf_add_str(ret, "| `inboxes` | one: `./inbox`, everything granted | list of folders that `serve` follows, each with `directory`, `sources` (prefixes of the events' source; a "
+			 "trailing `*` matches any rest), `types` (event types, likewise), and `corrections: true` if it may retract what other sources said |\n");
+}

@@ -1,0 +1,63 @@
+/* The configuration, dideban.yaml: one table of keys, from which reading, `dideban config --effective` and the reference are
+ * made. Every key has a default; an unknown one is an error that suggests the right one, with file:line:column and a caret.
+ * Relative paths are relative to the folder of the file. Secrets never stand in it, only paths of files (`*_file`). */
+#ifndef DIDEBAN_TOOLS_CONFIG_H
+#define DIDEBAN_TOOLS_CONFIG_H
+
+#include "engine/engine.h"
+
+enum config_type { CONFIG_TEXT, CONFIG_PATH, CONFIG_NUMBER, CONFIG_SIZE, CONFIG_DURATION };
+struct config_key {
+	const char *name;
+	enum config_type type;
+	const char *otherwise; /* default, as text; "" none */
+	const char *help;
+};
+extern const struct config_key config_keys[]; /* ends with a NULL name */
+
+enum config_id {
+	CONFIG_INSTANCE,
+	CONFIG_STORE,
+	CONFIG_RULES,
+	CONFIG_ALERTS,
+	CONFIG_CACHE,
+	CONFIG_PARTITIONS,
+	CONFIG_BATCH_EVENTS,
+	CONFIG_BATCH_DELAY,
+	CONFIG_CHECKPOINT_EVENTS,
+	CONFIG_MAX_FUTURE,
+	CONFIG_TICK,
+	CONFIG_POLL,
+	CONFIG_SETTLE,
+	CONFIG_COUNT
+};
+
+struct config_value {
+	char *text;
+	uint64_t number; /* number, bytes or milliseconds */
+	unsigned line;   /* 0: default */
+};
+struct config_inbox {
+	char *dir;
+	char **sources, **types;
+	struct grant grant; /* borrows them */
+	unsigned line;      /* 0: default */
+};
+struct config {
+	char *file; /* NULL: defaults only */
+	struct config_value v[CONFIG_COUNT];
+	size_t n_inboxes;
+	struct config_inbox *inboxes;
+	bool grants; /* the file names inboxes: what comes from elsewhere is not allowed */
+};
+
+/* path NULL: ./dideban.yaml if there is one, else the defaults. ERR_USAGE with the place, the line and a caret in the text. */
+int config_load(struct config *ret, const char *path, struct err *err);
+void config_free(struct config *co);
+/* What a file may bring: NULL: everything. A file in no inbox of a configuration that names inboxes may bring nothing. */
+const struct grant *config_grant(const struct config *co, const char *file);
+/* "dideban.yaml:3" or "default". */
+void config_origin(const struct config *co, unsigned line, struct buf *ret);
+void config_markdown(struct buf *ret);
+
+#endif
