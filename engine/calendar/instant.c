@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #define DAY 86400
+#define FIRST_SECOND (-719528LL * DAY)      /* 0000-01-01T00:00:00Z */
+#define LAST_SECOND (2932897LL * DAY - 1)   /* 9999-12-31T23:59:59Z */
 
 /* Hinnant, "chrono-Compatible Low-Level Date Algorithms": eras of 400 years that begin on March 1st. */
 int64_t
@@ -117,10 +119,9 @@ static const char *
 parse_instant(struct slice text, struct instant *ret)
 {
 	unsigned hour, minute, second;
-	int64_t days, offset, year;
+	int64_t days, offset;
 	const char *why;
 	size_t i = 19;
-	unsigned month, day;
 
 	if (text.n < 19 || (text.p[10] != 'T' && text.p[10] != 't') || text.p[13] != ':' || text.p[16] != ':')
 		return "not YYYY-MM-DDTHH:MM:SS and an offset";
@@ -140,8 +141,7 @@ parse_instant(struct slice text, struct instant *ret)
 	if (why != NULL)
 		return why;
 	ret->sec = days * DAY + (int64_t)hour * 3600 + (int64_t)minute * 60 + (int64_t)second - offset;
-	civil_from_days(ret->sec >= 0 ? ret->sec / DAY : (ret->sec - (DAY - 1)) / DAY, &year, &month, &day);
-	if (year < 0 || year > 9999)
+	if (ret->sec < FIRST_SECOND || ret->sec > LAST_SECOND)
 		return "outside the years 0000 to 9999 in UTC";
 	return NULL;
 }

@@ -5,16 +5,17 @@
 
 /* Sorted, as enum envelope_name. */
 static const char *const names[ENVELOPE_COUNT] = {"data", "datacontenttype", "dataschema", "id", "source", "specversion", "subject", "time", "traceparent", "type"};
+static const uint8_t lengths[ENVELOPE_COUNT] = {4, 15, 10, 2, 6, 11, 7, 4, 11, 4};
 
 static int
 envelope_index(struct event_parser *pa, unsigned before, struct slice key)
 {
 	unsigned guess = pa->envelope_guess[before];
 
-	if (slice_eq_str(key, names[guess]))
+	if (slice_eq(key, slice_of(names[guess], lengths[guess])))
 		return (int)guess;
 	for (unsigned i = 0; i < ENVELOPE_COUNT; i++)
-		if (slice_eq_str(key, names[i])) {
+		if (slice_eq(key, slice_of(names[i], lengths[i]))) {
 			pa->envelope_guess[before] = (uint8_t)i;
 			return (int)i;
 		}

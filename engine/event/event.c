@@ -390,13 +390,14 @@ walk_string(struct event_parser *pa, const struct schema *sc, uint32_t at, const
 	struct buf *b = &pa->canon;
 	struct slice raw, s;
 	const char *why;
+	uint32_t length;
 	size_t from;
 
 	if (json_letter(&pa->tree, at) != '"')
 		return parser_fail(pa, FAULT_BAD_VALUE, step, "must be a string");
 	raw = json_text(&pa->tree, at);
 	from = b->n;
-	if (buf_grow(b, raw.n + 4) != 0)
+	if (b->bad || b->cap - from < raw.n + 4)
 		return parser_fail(pa, FAULT_LIMIT, step, "too much content");
 	s.p = b->p + from + 4;
 	if (sc->unfolded) {
@@ -405,8 +406,9 @@ walk_string(struct event_parser *pa, const struct schema *sc, uint32_t at, const
 	} else {
 		s.n = fold_digits(b->p + from + 4, raw);
 	}
-	buf_add_u32(b, (uint32_t)s.n);
-	b->n += s.n;
+	length = (uint32_t)s.n;
+	memcpy(b->p + from, &length, sizeof length);
+	b->n = from + 4 + s.n;
 	if (check_length(pa, sc, s, step) != 0)
 		return -1;
 	for (unsigned i = 0; i < sc->n_any; i++)
@@ -604,13 +606,17 @@ finish_refs(struct event_parser *pa, const struct contract *co, struct event *ev
 static int
 finish_kept(struct event_parser *pa, const struct layout *la, struct event *ev)
 {
-	unsigned char *p;
 	size_t base = 1 + 2 * (size_t)la->n_fields;
-	unsigned char ends[2 * LIMIT_KEPT];
+	unsigned char *p, ends[2 * LIMIT_KEPT];
 
 	buf_clear(&pa->kept);
 	for (unsigned i = 0; i < la->n_fields; i++) {
-		value_encode(&pa->kept, &pa->keep[i]);
+		if (pa->keep[i].kind == VALUE_STRING) { /* nearly all are; value_encode without the call */
+			buf_add_u8(&pa->kept, VALUE_STRING);
+			buf_add_slice(&pa->kept, pa->keep[i].s);
+		} else if (pa->keep[i].kind != VALUE_NONE) {
+			value_encode(&pa->kept, &pa->keep[i]);
+		}
 		ends[2 * i] = (unsigned char)pa->kept.n;
 		ends[2 * i + 1] = (unsigned char)(pa->kept.n >> 8);
 	}
