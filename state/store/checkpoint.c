@@ -170,3 +170,18 @@ store_verify(struct store *st, struct store_report *ret, struct err *err)
 	rocksdb_readoptions_destroy(read);
 	return text != NULL ? store_rocks_err(err, st->dir, "read it", text) : 0;
 }
+
+int
+store_files(struct store *st, int (*fn)(void *ctx, const char *name, uint64_t bytes, struct err *err), void *ctx, struct err *err)
+{
+	const rocksdb_livefiles_t *live = rocksdb_livefiles(st->db);
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < rocksdb_livefiles_count(live); i++) {
+		const char *name = rocksdb_livefiles_name(live, i);
+
+		rc = fn(ctx, name[0] == '/' ? name + 1 : name, rocksdb_livefiles_size(live, i), err);
+	}
+	rocksdb_livefiles_destroy(live);
+	return rc;
+}

@@ -1,5 +1,5 @@
-/* The store below the journal: all fold state as of one journal position, in RocksDB (the only file that includes it is
- * store.c beside this header). One column family; nothing is ever written to it but sorted files, ingested together with
+/* The store below the journal: all fold state as of one journal position, in RocksDB (included in this
+ * directory alone). One column family; nothing is ever written to it but sorted files, ingested together with
  * their journal position: so there is no log of RocksDB's own to lose, and a checkpoint is there whole or not at all.
  *
  *   DIR/format        text: "dideban-store 1\n"; a larger number is refused (ERR_NEWER)
@@ -67,5 +67,8 @@ struct store_report {
 	uint64_t journal_records, journal_bytes; /* filled by state_verify */
 };
 int store_verify(struct store *st, struct store_report *ret, struct err *err);
+
+/* For copies: calls fn with the name (below DIR/db) of each sorted file in use; a non-zero return stops and is returned. */
+int store_files(struct store *st, int (*fn)(void *ctx, const char *name, uint64_t bytes, struct err *err), void *ctx, struct err *err);
 
 #endif
