@@ -12,7 +12,7 @@ SCRATCH = os.path.abspath(os.path.join(ROOT, os.environ.get("DIDEBAN_SCRATCH", "
 REDUCED = bool(os.environ.get("DIDEBAN_REDUCED"))
 DEEP = bool(os.environ.get("DIDEBAN_DEEP"))
 TIMEOUT = 600
-SECRETS_FREE = {k: v for k, v in os.environ.items() if not k.startswith("DIDEBAN_")}
+CLEAN_ENV = {k: v for k, v in os.environ.items() if not k.startswith("DIDEBAN_")}
 
 
 def needs_shared(part="tools"):
@@ -62,7 +62,7 @@ class Case(unittest.TestCase):
         if isinstance(stdin, str):
             stdin = stdin.encode()
         done = subprocess.run(command, cwd=cwd, input=stdin if stdin is not None else b"", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              env=dict(SECRETS_FREE, NO_COLOR="1", **(env or {})), timeout=TIMEOUT)
+                              env=dict(CLEAN_ENV, NO_COLOR="1", **(env or {})), timeout=TIMEOUT)
         done = Done(command, done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
         if status is not None and done.status != status:
             self.fail("exit status %d, expected %d: %s" % (done.status, status, done))

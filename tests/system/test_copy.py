@@ -1,7 +1,7 @@
 """Backup, restore and verify, while the store is in use."""
 import json, os, subprocess, threading, unittest
 
-from lib import Case, PROGRAM, ROOT, SECRETS_FREE, line
+from lib import Case, PROGRAM, ROOT, CLEAN_ENV, line
 from test_same import busy
 
 
@@ -17,7 +17,7 @@ class Copy(Case):
 
     def test_while_running(self):
         "a copy made of a running store is whole: restored, verified, fed the rest, it ends like an undisturbed run"
-        p = subprocess.Popen([PROGRAM, "run", "--store", self.store, "--events", "-"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=SECRETS_FREE)
+        p = subprocess.Popen([PROGRAM, "run", "--store", self.store, "--events", "-"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=CLEAN_ENV)
         stop = threading.Event()
 
         def feed():

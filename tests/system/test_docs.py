@@ -7,7 +7,7 @@ Blocks in another language (```sh, ```lua) are not run.
 """
 import fnmatch, glob, os, re, subprocess, unittest
 
-from lib import Case, PROGRAM, ROOT, SECRETS_FREE
+from lib import Case, PROGRAM, ROOT, CLEAN_ENV
 
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.S | re.M)
 
@@ -52,7 +52,7 @@ class Documents(Case):
         for command, status, shown, number in commands(text):
             n += 1
             done = subprocess.run(["bash", "-c", command], cwd=here, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300,
-                                  env=dict(SECRETS_FREE, NO_COLOR="1", PATH=os.path.join(here, "build") + ":" + os.environ["PATH"]))
+                                  env=dict(CLEAN_ENV, NO_COLOR="1", PATH=os.path.join(here, "build") + ":" + os.environ["PATH"]))
             out = done.stdout.decode("utf-8", "replace")
             where = "%s:%d: $ %s\n%s" % (os.path.relpath(document, ROOT), number, command, out[-3000:])
             self.assertEqual(done.returncode, status, where)

@@ -44,7 +44,7 @@ inboxes:
 """)
 
     def begin(self):
-        p = subprocess.Popen([PROGRAM, "serve", "--config", self.config], cwd=self.dir, stdin=subprocess.DEVNULL, stdout=open(self.path("out"), "ab"), stderr=subprocess.STDOUT, env=SECRETS_FREE)
+        p = subprocess.Popen([PROGRAM, "serve", "--config", self.config], cwd=self.dir, stdin=subprocess.DEVNULL, stdout=open(self.path("out"), "ab"), stderr=subprocess.STDOUT, env=CLEAN_ENV)
         self.addCleanup(lambda: (p.poll() is None and p.kill(), p.wait()))
         return p
 

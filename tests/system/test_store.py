@@ -1,7 +1,7 @@
 """A store that cannot be used: a clear message, exit 4, and nothing lost afterwards."""
 import os, subprocess, time, unittest
 
-from lib import Case, PROGRAM, ROOT, SECRETS_FREE, is_root, line, not_reduced
+from lib import Case, PROGRAM, ROOT, CLEAN_ENV, is_root, line, not_reduced
 from made import *
 
 
@@ -22,7 +22,7 @@ class Store(Case):
 
     def hold(self, store):
         """A process that keeps a store open: it reads standard input, which we do not close yet."""
-        p = subprocess.Popen([PROGRAM, "run", "--store", store, "--events", "-"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=SECRETS_FREE)
+        p = subprocess.Popen([PROGRAM, "run", "--store", store, "--events", "-"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=CLEAN_ENV)
         self.addCleanup(lambda: (p.poll() is None and p.kill(), p.stdin.close(), p.stdout.close(), p.stderr.close(), p.wait()))
         end = time.monotonic() + 30
         while time.monotonic() < end and not os.path.exists(os.path.join(store, "lock")):

@@ -1,7 +1,7 @@
 """The order of system calls: a message leaves only after the batch that caused it is durable."""
 import os, re, shutil, subprocess, unittest
 
-from lib import Case, PROGRAM, REDUCED, ROOT, SECRETS_FREE
+from lib import Case, PROGRAM, REDUCED, ROOT, CLEAN_ENV
 from made import *
 
 
@@ -17,7 +17,7 @@ class Sync(Case):
         f, sink, trace = self.events("e.ndjson", rows), self.path("alerts"), self.path("trace")
         command = ["strace", "-f", "-y", "-s", "0", "-o", trace, "-e", "trace=write,pwrite64,pwritev,writev,fdatasync,fsync,msync,sync_file_range,openat",
                    PROGRAM, "run", "--store", self.path("store"), "--events", f, "--alerts", sink, "--batch-events", "8"]
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=SECRETS_FREE)
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=CLEAN_ENV)
         if done.returncode and b"ptrace" in done.stderr:
             self.skipTest("this machine does not let us trace")
         self.assertEqual(done.returncode, 0, done.stderr.decode())
