@@ -32,6 +32,13 @@ struct rule_deliver {
 	char *audience, *field;
 };
 
+/* Who confirms an alert, and what silence means; kept as data for the desks. */
+struct rule_confirm {
+	char *by;         /* NULL: no confirmation is asked for */
+	int64_t within;   /* seconds */
+	char *on_silence; /* "withdraw" */
+};
+
 struct rule {
 	char *file;               /* name it was loaded from, for messages */
 	char *id, *version, *kind, *owner;
@@ -44,7 +51,8 @@ struct rule {
 
 	char *role;               /* `subject`: the role of the trigger whose subject is judged */
 	struct feature_types on;
-	unsigned n_need, n_fields;/* fields[0 .. n_need) are `need`, the others `want`, then what alerting reads */
+	/* fields[0 .. n_need) are `need`, up to n_readable `want`: these `evaluate` may read; then what only alerting reads. */
+	unsigned n_need, n_readable, n_fields;
 	char *fields[LIMIT_RULE_FIELDS];
 	unsigned n_features;
 	struct feature_spec features[LIMIT_RULE_FEATURES];
@@ -59,6 +67,7 @@ struct rule {
 	int64_t quiet, expires;   /* seconds; expires 0: never ends */
 	unsigned n_deliver;
 	struct rule_deliver deliver[8];
+	struct rule_confirm confirm;
 };
 
 /* Loads a rule from its text in the sandbox. `sets`: n_sets texts "PARAM=VALUE" that override defaults (those of this rule
