@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #define DAY 86400
-#define FIRST_SECOND (-719528LL * DAY)      /* 0000-01-01T00:00:00Z */
-#define LAST_SECOND (2932897LL * DAY - 1)   /* 9999-12-31T23:59:59Z */
+#define FIRST_SECOND (-719528LL * DAY)    /* 0000-01-01T00:00:00Z */
+#define LAST_SECOND (2932897LL * DAY - 1) /* 9999-12-31T23:59:59Z */
 
 /* Hinnant, "chrono-Compatible Low-Level Date Algorithms": eras of 400 years that begin on March 1st. */
 int64_t

@@ -18,7 +18,7 @@ struct finding {
 	unsigned line, column; /* from 1; 0: the file as a whole */
 	unsigned length;       /* of the marked text, for the caret */
 	bool warning;
-	char text[512];        /* what is wrong, and the cure */
+	char text[512]; /* what is wrong, and the cure */
 };
 struct findings {
 	struct finding *v;
@@ -39,7 +39,7 @@ struct source_text {
 struct contracts *contracts_compile(const struct source_text *sources, size_t n, struct findings *fi, struct err *err);
 void contracts_free(struct contracts *cs);
 size_t contracts_count(const struct contracts *cs);
-const struct contract *contracts_at(const struct contracts *cs, size_t i); /* in order of type */
+const struct contract *contracts_at(const struct contracts *cs, size_t i);            /* in order of type */
 const struct contract *contracts_find(const struct contracts *cs, struct slice type); /* NULL if none */
 /* The nearest known type within edit distance 3, or NULL. */
 const char *contracts_suggest(const struct contracts *cs, struct slice type);

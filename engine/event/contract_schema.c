@@ -105,10 +105,10 @@ compile_any(struct compile *cc, json_t *node, struct schema *sc)
 {
 	json_t *list = json_object_get(node, "enum"), *only = json_object_get(node, "const"), *v;
 	const char *key = list != NULL ? "enum" : "const", **names;
-	size_t n = list != NULL ? json_array_size(list) : 1, length = 1;
+	size_t n = list != NULL ? json_array_size(list) : 1;
 	struct slice *any;
 	int64_t *integers;
-	char *text;
+	struct buf text = {0};
 
 	if (list == NULL && only == NULL)
 		return;
@@ -135,21 +135,17 @@ compile_any(struct compile *cc, json_t *node, struct schema *sc)
 		if (names[i] == NULL)
 			return;
 		any[i] = slice_str(names[i]);
-		length += any[i].n + 2;
 	}
-	text = compile_alloc(cc, length);
-	if (text == NULL)
-		return;
-	for (size_t i = 0; i < n; i++) {
-		if (i != 0)
-			strcat(text, ", ");
-		strcat(text, names[i]);
-	}
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&text, "%s%s", i == 0 ? "" : ", ", names[i]);
 	sc->any = any;
 	sc->any_names = names;
 	sc->any_integer = integers;
-	sc->any_text = text;
+	sc->any_text = arena_copy(&cc->co->arena, buf_slice(&text)).p;
 	sc->n_any = (unsigned)n;
+	if (!buf_ok(&text) || sc->any_text == NULL)
+		cc->nomem = true;
+	buf_free(&text);
 }
 
 static void
@@ -176,7 +172,8 @@ compile_string(struct compile *cc, json_t *node, struct schema *sc)
 		else if (strcmp(name, "decimal") == 0)
 			sc->format = FORMAT_DECIMAL;
 		else
-			compile_mistake(cc, "format", "%s: no such format (date-time, date, decimal)%s", name, compile_hint(hint, sizeof hint, name, formats, 3));
+			compile_mistake(
+			    cc, "format", "%s: no such format (date-time, date, decimal)%s", name, compile_hint(hint, sizeof hint, name, formats, 3));
 	}
 	if (sc->format == FORMAT_DECIMAL && json_object_get(node, "x-scale") == NULL)
 		compile_mistake(cc, "format", "a decimal needs x-scale: how many digits behind the point");
@@ -239,7 +236,8 @@ compile_required(struct compile *cc, json_t *node, struct schema *sc)
 		if (name == NULL)
 			compile_mistake(cc, NULL, "required must be a list of property names");
 		else if (k == sc->n_properties)
-			compile_mistake(cc, NULL, "%s is required but no property%s", name, compile_hint(hint, sizeof hint, name, sc->names, sc->n_properties));
+			compile_mistake(
+			    cc, NULL, "%s is required but no property%s", name, compile_hint(hint, sizeof hint, name, sc->names, sc->n_properties));
 		else
 			sc->required |= 1ull << k;
 		compile_leave(cc);
@@ -254,9 +252,11 @@ compile_object(struct compile *cc, json_t *node, struct schema *sc, unsigned dep
 	const char *key, *file[LIMIT_PROPERTIES];
 
 	if (!json_is_false(closed))
-		compile_mistake(cc, closed == NULL ? NULL : "additionalProperties", "every object must be closed: add \"additionalProperties\": false");
+		compile_mistake(
+		    cc, closed == NULL ? NULL : "additionalProperties", "every object must be closed: add \"additionalProperties\": false");
 	if (!json_is_object(properties) || json_object_size(properties) > LIMIT_PROPERTIES) {
-		compile_mistake(cc, properties == NULL ? NULL : "properties", "an object needs \"properties\": an object of at most %d", LIMIT_PROPERTIES);
+		compile_mistake(
+		    cc, properties == NULL ? NULL : "properties", "an object needs \"properties\": an object of at most %d", LIMIT_PROPERTIES);
 		return;
 	}
 	sc->properties = compile_alloc(cc, (json_object_size(properties) + 1) * sizeof *sc->properties);
@@ -345,13 +345,15 @@ kind_of(struct compile *cc, json_t *node)
 	char hint[128];
 
 	if (name == NULL) {
-		compile_mistake(cc, type == NULL ? NULL : "type", "type is missing (object, array, string, integer or boolean; or $ref \"dideban:person\")");
+		compile_mistake(
+		    cc, type == NULL ? NULL : "type", "type is missing (object, array, string, integer or boolean; or $ref \"dideban:person\")");
 		return -1;
 	}
 	for (int i = 0; i < 5; i++)
 		if (strcmp(name, type_names[i]) == 0)
 			return i;
-	compile_mistake(cc, "type", "%s: no such type (object, array, string, integer, boolean)%s", name, compile_hint(hint, sizeof hint, name, type_names, 5));
+	compile_mistake(
+	    cc, "type", "%s: no such type (object, array, string, integer, boolean)%s", name, compile_hint(hint, sizeof hint, name, type_names, 5));
 	return -1;
 }
 
@@ -386,11 +388,11 @@ compile_schema(struct compile *cc, json_t *node, unsigned depth, bool in_array)
 		return NULL;
 	}
 	if (ref != NULL && depth != 0) {
-		if (json_is_string(ref) && strcmp(json_string_value(ref), "dideban:person") == 0) {
+		if (json_is_string(ref) && strcmp(json_string_value(ref), person_ref) == 0) {
 			sc = compile_person(cc, node, in_array);
 			goto describe;
 		}
-		compile_mistake(cc, "$ref", "the only $ref is \"dideban:person\"");
+		compile_mistake(cc, "$ref", "the only $ref is \"%s\"", person_ref);
 		return NULL;
 	}
 	kind = kind_of(cc, node);
@@ -403,8 +405,7 @@ compile_schema(struct compile *cc, json_t *node, unsigned depth, bool in_array)
 	sc = new_schema(cc, (enum schema_kind)kind, in_array);
 	if (sc == NULL)
 		return NULL;
-	json_object_foreach(node, key, v)
-		check_keyword(cc, key, sc, depth);
+	json_object_foreach(node, key, v) check_keyword(cc, key, sc, depth);
 	switch (sc->kind) {
 	case SCHEMA_OBJECT:
 		compile_object(cc, node, sc, depth);

@@ -32,14 +32,19 @@ resolve(struct compile *cc, const char *key, const char *path, bool arrays, stru
 			k++;
 		if (sc->kind != SCHEMA_OBJECT || k == sc->n_properties) {
 			(void)snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), p);
-			compile_mistake(cc, key, "%s: no field %s%s", path, name, compile_hint(hint, sizeof hint, name, sc->names, sc->kind == SCHEMA_OBJECT ? sc->n_properties : 0));
+			compile_mistake(cc, key, "%s: no field %s%s", path, name,
+			    compile_hint(hint, sizeof hint, name, sc->names, sc->kind == SCHEMA_OBJECT ? sc->n_properties : 0));
 			return false;
 		}
 		ret->required = ret->required && (sc->required >> k & 1) != 0;
 		sc = sc->properties[k].schema;
 		p += n;
 		if (list != (sc->kind == SCHEMA_ARRAY) || (list && !arrays)) {
-			compile_mistake(cc, key, !arrays ? "%s: a path into an array is not possible here" : list ? "%s: [] behind what is no array" : "%s: an array; write NAME[] to go into it", path);
+			compile_mistake(cc, key,
+			    !arrays ? "%s: a path into an array is not possible here"
+			    : list  ? "%s: [] behind what is no array"
+				    : "%s: an array; write NAME[] to go into it",
+			    path);
 			return false;
 		}
 		if (list) {
@@ -81,7 +86,8 @@ resolve_key(struct compile *cc, const char *key, json_t *path, bool arrays)
 		return NULL;
 	}
 	if (place.schema->max > LIMIT_KEPT_STRING_BYTES)
-		compile_mistake(cc, key, "%s names a subject or is kept: its maxLength may be at most %d", json_string_value(path), LIMIT_KEPT_STRING_BYTES);
+		compile_mistake(
+		    cc, key, "%s names a subject or is kept: its maxLength may be at most %d", json_string_value(path), LIMIT_KEPT_STRING_BYTES);
 	if (place.schema->max_bytes > LIMIT_KEPT_STRING_BYTES)
 		place.schema->max_bytes = LIMIT_KEPT_STRING_BYTES;
 	return place.schema;
@@ -144,7 +150,8 @@ compile_role(struct compile *cc, const char *name, json_t *node)
 	}
 	whole = kind != NULL && strcmp(kind, "*") == 0 && !json_is_array(path);
 	if (!whole && !kind_is_good(kind)) {
-		compile_mistake(cc, json_object_get(node, "kind") == NULL ? NULL : "kind", "a role needs \"kind\": lower-case letters, digits, '_' and '-'; or \"*\" if the field holds KIND/KEY");
+		compile_mistake(cc, json_object_get(node, "kind") == NULL ? NULL : "kind",
+		    "a role needs \"kind\": lower-case letters, digits, '_' and '-'; or \"*\" if the field holds KIND/KEY");
 		return;
 	}
 	prefix = compile_alloc(cc, strlen(kind) + 2);
@@ -278,8 +285,10 @@ compile_target(struct compile *cc, json_t *target, const char *part)
 	int index;
 
 	if (!json_is_string(path) || !resolve(cc, part, json_string_value(path), false, &place) || place.schema->kind != SCHEMA_STRING ||
-	    place.schema->format != FORMAT_NONE || !place.required || place.schema->keep >= 0 || place.schema->roles != 0 || place.schema->capture >= 0) {
-		compile_mistake(cc, path == NULL ? NULL : part, "x-target needs \"%s\": the path of a required string that is neither kept nor a role", part);
+	    place.schema->format != FORMAT_NONE || !place.required || place.schema->keep >= 0 || place.schema->roles != 0 ||
+	    place.schema->capture >= 0) {
+		compile_mistake(
+		    cc, path == NULL ? NULL : part, "x-target needs \"%s\": the path of a required string that is neither kept nor a role", part);
 		return 0;
 	}
 	place.schema->unfolded = true;
@@ -314,7 +323,8 @@ compile_effect(struct compile *cc, json_t *root)
 static void
 compile_class(struct compile *cc, json_t *root)
 {
-	json_t *class = json_object_get(root, "x-class"), *retention = json_object_get(class, "retention"), *personal = json_object_get(class, "personal");
+	json_t *class = json_object_get(root, "x-class"), *retention = json_object_get(class, "retention"),
+	       *personal = json_object_get(class, "personal");
 
 	cc->co->retention = "";
 	if (class == NULL)
@@ -344,18 +354,18 @@ static const char *
 type_text(struct compile *cc, const struct schema *sc)
 {
 	static const char *const plain[] = {"object", "list", "string", "integer", "boolean"};
-	char *text;
+	struct buf text = {0};
+	const char *copy;
 
 	if (sc->n_any != 0) {
-		text = compile_alloc(cc, strlen(sc->any_text) + 8);
-		if (text != NULL) {
-			char *to = text + sprintf(text, "one of ");
-
-			for (const char *p = sc->any_text; *p != '\0'; p++)
-				if (*p != ' ')
-					*to++ = *p == ',' ? '|' : *p;
-		}
-		return text;
+		buf_add_str(&text, "one of ");
+		for (unsigned i = 0; i < sc->n_any; i++)
+			buf_printf(&text, "%s%s", i == 0 ? "" : "|", sc->any_names[i]);
+		copy = arena_copy(&cc->co->arena, buf_slice(&text)).p;
+		if (!buf_ok(&text) || copy == NULL)
+			cc->nomem = true;
+		buf_free(&text);
+		return copy;
 	}
 	switch (sc->format) {
 	case FORMAT_DATE_TIME:
@@ -378,15 +388,16 @@ list_fields(struct compile *cc, const struct schema *ob, const char *prefix, boo
 	for (unsigned i = 0; i < ob->n_properties && !cc->nomem; i++) {
 		const struct schema_property *property = &ob->properties[ob->order[i]];
 		const struct schema *sc = property->schema, *key;
-		bool needed = required && (ob->required >> ob->order[i] & 1) != 0;
+		bool needed = required && (ob->required >> ob->order[i] & 1) != 0, inside;
 		char path[(LIMIT_KIND_BYTES + 3) * (LIMIT_CONTRACT_DEPTH + 2)];
 		struct contract_field *field;
 
-		(void)snprintf(path, sizeof path, "%s%s%s", prefix, property->name.p, sc->kind == SCHEMA_ARRAY ? "[]" : "");
 		for (; sc->kind == SCHEMA_ARRAY && sc->items != NULL; sc = sc->items)
 			needed = needed && sc->items->kind != SCHEMA_OBJECT;
-		if (sc->kind == SCHEMA_OBJECT && !sc->person) {
-			strncat(path, ".", sizeof path - strlen(path) - 1);
+		inside = sc->kind == SCHEMA_OBJECT && !sc->person;
+		(void)snprintf(
+		    path, sizeof path, "%s%s%s%s", prefix, property->name.p, property->schema->kind == SCHEMA_ARRAY ? "[]" : "", inside ? "." : "");
+		if (inside) {
 			list_fields(cc, sc, path, needed, n);
 			continue;
 		}
@@ -400,7 +411,7 @@ list_fields(struct compile *cc, const struct schema *ob, const char *prefix, boo
 				key = sc->properties[k].schema;
 		field = &cc->co->fields[(*n)++];
 		field->path = compile_text(cc, path);
-		field->type_text = sc->person ? "person" : type_text(cc, sc);
+		field->type_text = sc->person ? person_name : type_text(cc, sc);
 		field->description = sc->description != NULL ? sc->description : property->schema->description;
 		field->role = role_of(cc->co, key);
 		field->required = needed;

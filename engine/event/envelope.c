@@ -4,7 +4,8 @@
 #define TIME_BYTES 64 /* longer is no RFC 3339 time with 9 digits of fraction */
 
 /* Sorted, as enum envelope_name. */
-static const char *const names[ENVELOPE_COUNT] = {"data", "datacontenttype", "dataschema", "id", "source", "specversion", "subject", "time", "traceparent", "type"};
+static const char *const names[ENVELOPE_COUNT] = {
+    "data", "datacontenttype", "dataschema", "id", "source", "specversion", "subject", "time", "traceparent", "type"};
 static const uint8_t lengths[ENVELOPE_COUNT] = {4, 15, 10, 2, 6, 11, 7, 4, 11, 4};
 
 static int
@@ -44,8 +45,8 @@ extension(struct event_parser *pa, struct slice key, char letter, struct slice *
 	return 0;
 unknown:
 	near = suggest(key, names, ENVELOPE_COUNT);
-	return parser_fail(pa, FAULT_UNKNOWN_FIELD, NULL, "%s: no attribute of an event%s%s%s", printable(key).text, near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
-	    near == NULL ? "" : "?");
+	return parser_fail(pa, FAULT_UNKNOWN_FIELD, NULL, "%s: no attribute of an event%s%s%s", printable(key).text,
+	    near == NULL ? "" : "; did you mean ", near == NULL ? "" : near, near == NULL ? "" : "?");
 }
 
 static int
@@ -76,14 +77,16 @@ read_envelope(struct event_parser *pa)
 	}
 	for (unsigned i = 0; i < ENVELOPE_COUNT; i++) {
 		const char *near = NULL;
-		bool needed = i == ENVELOPE_DATA || i == ENVELOPE_ID || i == ENVELOPE_SOURCE || i == ENVELOPE_SPECVERSION || i == ENVELOPE_TIME || i == ENVELOPE_TYPE;
+		bool needed = i == ENVELOPE_DATA || i == ENVELOPE_ID || i == ENVELOPE_SOURCE || i == ENVELOPE_SPECVERSION || i == ENVELOPE_TIME ||
+			      i == ENVELOPE_TYPE;
 
 		if (!needed || (pa->envelope_seen >> i & 1) != 0)
 			continue;
 		for (unsigned k = 0; k < n && near == NULL; k++) /* a misspelt attribute looks like an extension */
 			if (suggest(extensions[k], &names[i], 1) != NULL)
 				near = extensions[k].p;
-		return parser_fail(pa, FAULT_MISSING_FIELD, NULL, "%s: missing%s%s%s", names[i], near == NULL ? "" : "; did you mean it by ", near == NULL ? "" : near, near == NULL ? "" : "?");
+		return parser_fail(pa, FAULT_MISSING_FIELD, NULL, "%s: missing%s%s%s", names[i], near == NULL ? "" : "; did you mean it by ",
+		    near == NULL ? "" : near, near == NULL ? "" : "?");
 	}
 	return 0;
 }
@@ -204,8 +207,8 @@ parser_envelope(struct event_parser *pa, struct event *ev)
 		pa->last = contracts_find(pa->contracts, type);
 	if (pa->last == NULL) {
 		near = contracts_suggest(pa->contracts, type);
-		return parser_fail(pa, FAULT_UNKNOWN_TYPE, NULL, "type: no contract for %s%s%s%s", printable(type).text, near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
-		    near == NULL ? "" : "?");
+		return parser_fail(pa, FAULT_UNKNOWN_TYPE, NULL, "type: no contract for %s%s%s%s", printable(type).text,
+		    near == NULL ? "" : "; did you mean ", near == NULL ? "" : near, near == NULL ? "" : "?");
 	}
 	pa->contract = ev->contract = pa->last;
 	if (identity_of(pa, ENVELOPE_ID, &ev->id) != 0 || identity_of(pa, ENVELOPE_SOURCE, &ev->source) != 0 || time_of(pa, &ev->time) != 0)

@@ -2,102 +2,8 @@
  * picks up references and kept fields on the way. Nothing is allocated per field. */
 #include "engine/event/parser.h"
 
-#include "engine/identity/person.h"
-
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <xxhash.h>
-
-static const char *const fault_names[FAULT_COUNT] = {
-    [FAULT_NONE] = "none",
-    [FAULT_BAD_JSON] = "bad_json",
-    [FAULT_BAD_UTF8] = "bad_utf8",
-    [FAULT_DUPLICATE_KEY] = "duplicate_key",
-    [FAULT_UNKNOWN_TYPE] = "unknown_type",
-    [FAULT_UNKNOWN_FIELD] = "unknown_field",
-    [FAULT_MISSING_FIELD] = "missing_field",
-    [FAULT_BAD_VALUE] = "bad_value",
-    [FAULT_BAD_TIME] = "bad_time",
-    [FAULT_FUTURE_TIME] = "future_time",
-    [FAULT_TOO_LARGE] = "too_large",
-    [FAULT_TOO_DEEP] = "too_deep",
-    [FAULT_NOT_ALLOWED] = "not_allowed",
-    [FAULT_CONFLICT] = "conflict",
-    [FAULT_LIMIT] = "limit",
-};
-
-const char *
-event_fault_name(enum event_fault fault)
-{
-	return fault_names[fault];
-}
-
-enum event_fault
-event_fault_by_name(struct slice name)
-{
-	for (int i = 1; i < FAULT_COUNT; i++)
-		if (slice_eq_str(name, fault_names[i]))
-			return (enum event_fault)i;
-	return FAULT_NONE;
-}
-
-struct printable
-printable(struct slice s)
-{
-	struct printable ret;
-	size_t n = s.n < 64 ? s.n : 64;
-
-	while (n > 0 && n < s.n && ((unsigned char)s.p[n] & 0xc0) == 0x80)
-		n--; /* not in the middle of a character */
-	for (size_t i = 0; i < n; i++)
-		ret.text[i] = (unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i];
-	(void)snprintf(ret.text + n, sizeof ret.text - n, "%s", n < s.n ? "..." : "");
-	return ret;
-}
-
-static const struct step top = {NULL, {NULL, 0}, 0}; /* the data object itself: every path starts there */
-
-static void
-print_path(struct buf *b, const struct step *step)
-{
-	if (step->up == NULL) {
-		buf_add_str(b, "data");
-		return;
-	}
-	print_path(b, step->up);
-	if (step->name.p == NULL)
-		buf_printf(b, "[%zu]", step->index);
-	else
-		buf_printf(b, ".%s", printable(step->name).text);
-}
-
-int
-parser_fail(struct event_parser *pa, enum event_fault fault, const struct step *step, const char *fmt, ...)
-{
-	struct buf b = {.max = 4096};
-	char text[1024];
-	va_list ap;
-
-	if (pa->fault != FAULT_NONE)
-		return -1;
-	pa->fault = fault;
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	if (step != NULL) {
-		print_path(&b, step);
-		buf_add_str(&b, ": ");
-	}
-	buf_add_str(&b, text);
-	pa->detail = buf_ok(&b) ? arena_copy(pa->arena, buf_slice(&b)) : slice_str("");
-	if (pa->detail.p == NULL) {
-		pa->fault = FAULT_LIMIT;
-		pa->detail = slice_str("out of memory");
-	}
-	buf_free(&b);
-	return -1;
-}
 
 struct event_parser *
 event_parser_new(const struct contracts *contracts, uint64_t seed)
@@ -131,61 +37,6 @@ event_parser_free(struct event_parser *pa)
 	free(pa);
 }
 
-size_t
-fold_digits(char *dst, struct slice src)
-{
-	const unsigned char *p = (const unsigned char *)src.p, *end = p + src.n;
-	char *to = dst;
-
-	while (p < end) {
-		uint64_t word;
-
-		if (end - p >= 8) {
-			memcpy(&word, p, 8);
-			if ((word & 0x8080808080808080) == 0) {
-				memcpy(to, &word, 8);
-				to += 8;
-				p += 8;
-				continue;
-			}
-		}
-		/* U+06F0..9 is DB B0..B9, U+0660..9 is D9 A0..A9; the text is valid UTF-8, so a lead byte has its second. */
-		if (*p == 0xdb && (unsigned)(p[1] - 0xb0) < 10) {
-			*to++ = (char)('0' + p[1] - 0xb0);
-			p += 2;
-		} else if (*p == 0xd9 && (unsigned)(p[1] - 0xa0) < 10) {
-			*to++ = (char)('0' + p[1] - 0xa0);
-			p += 2;
-		} else if (*p >= 0xc0) {
-			*to++ = (char)*p++;
-			*to++ = (char)*p++;
-		} else {
-			*to++ = (char)*p++;
-		}
-	}
-	return (size_t)(to - dst);
-}
-
-bool
-parser_integer(const struct json_tree *jt, uint32_t at, int64_t *ret)
-{
-	double d;
-
-	switch (json_letter(jt, at)) {
-	case 'l':
-		*ret = (int64_t)jt->tape[at + 1];
-		return true;
-	case 'd':
-		memcpy(&d, &jt->tape[at + 1], sizeof d);
-		if (!(d >= -9007199254740992.0 && d <= 9007199254740992.0) || d != (double)(int64_t)d)
-			return false;
-		*ret = (int64_t)d;
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* Index of the property, guessing that it follows `before` (1 + index, 0 at the start) as it did last time. */
 static int
 find_property(const struct schema *ob, uint8_t *guess, unsigned before, struct slice name)
@@ -216,8 +67,8 @@ unknown_member(struct event_parser *pa, const struct schema *ob, struct slice na
 	struct step step = {up, name, 0};
 	const char *near = suggest(name, ob->names, ob->n_properties);
 
-	return parser_fail(pa, FAULT_UNKNOWN_FIELD, &step, "no such field in %s%s%s%s", pa->contract->type.p, near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
-	    near == NULL ? "" : "?");
+	return parser_fail(pa, FAULT_UNKNOWN_FIELD, &step, "no such field in %s%s%s%s", pa->contract->type.p, near == NULL ? "" : "; did you mean ",
+	    near == NULL ? "" : near, near == NULL ? "" : "?");
 }
 
 int
@@ -265,74 +116,13 @@ characters(struct slice s)
 	return n;
 }
 
-/* "-12.5" at scale 2 is -1250; NULL, or what is wrong. */
-static const char *
-parse_decimal(struct slice s, unsigned scale, int64_t *ret)
-{
-	bool minus = s.n != 0 && s.p[0] == '-', point = false;
-	size_t i = minus, digits = 0, behind = 0;
-	int64_t v = 0;
-
-	for (; i < s.n; i++) {
-		if (s.p[i] == '.' && !point && digits != 0) {
-			point = true;
-			continue;
-		}
-		if (s.p[i] < '0' || s.p[i] > '9')
-			return "is not a decimal such as 12.50";
-		digits++;
-		behind += point;
-		if (behind > scale)
-			return "has too many digits behind the point";
-		if (__builtin_mul_overflow(v, 10, &v) || __builtin_sub_overflow(v, s.p[i] - '0', &v))
-			return "is too large";
-	}
-	if (digits == 0 || (point && behind == 0))
-		return "is not a decimal such as 12.50";
-	for (; behind < scale; behind++)
-		if (__builtin_mul_overflow(v, 10, &v))
-			return "is too large";
-	/* v was built below zero, where there is one number more. */
-	if (!minus && __builtin_sub_overflow(0, v, &v))
-		return "is too large";
-	*ret = v;
-	return NULL;
-}
-
-/* What the format says; fills *v for a kept field. NULL, or what is wrong. */
-static const char *
-check_format(const struct schema *sc, struct slice s, struct value *v)
-{
-	const char *why = NULL;
-	int64_t days;
-
-	switch (sc->format) {
-	case FORMAT_NONE:
-		break;
-	case FORMAT_PERSON:
-		return person_check(sc->shape, s);
-	case FORMAT_DATE_TIME:
-		v->kind = VALUE_INSTANT;
-		(void)instant_parse(s, &v->t, &why);
-		return why;
-	case FORMAT_DATE:
-		(void)date_parse(s, &days, &why);
-		return why;
-	case FORMAT_DECIMAL:
-		v->kind = VALUE_DECIMAL;
-		v->scale = sc->scale;
-		return parse_decimal(s, sc->scale, &v->i);
-	}
-	return NULL;
-}
-
 static int
 not_one_of(struct event_parser *pa, const struct schema *sc, struct slice s, const struct step *step)
 {
 	const char *near = suggest(s, sc->any_names, sc->n_any);
 
-	return parser_fail(pa, FAULT_BAD_VALUE, step, "is not one of %.400s%s%s%s", sc->any_text, near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
-	    near == NULL ? "" : "?");
+	return parser_fail(pa, FAULT_BAD_VALUE, step, "is not one of %.400s%s%s%s", sc->any_text, near == NULL ? "" : "; did you mean ",
+	    near == NULL ? "" : near, near == NULL ? "" : "?");
 }
 
 static int
@@ -417,7 +207,7 @@ walk_string(struct event_parser *pa, const struct schema *sc, uint32_t at, const
 	if (sc->n_any != 0)
 		return not_one_of(pa, sc, s, step);
 known:
-	why = check_format(sc, s, &v);
+	why = sc->format == FORMAT_NONE ? NULL : parser_format(sc, s, &v);
 	if (why != NULL)
 		return parser_fail(pa, FAULT_BAD_VALUE, step, "%s", why);
 	if (sc->keep >= 0) {
@@ -440,9 +230,11 @@ walk_integer(struct event_parser *pa, const struct schema *sc, uint32_t at, cons
 	int64_t v;
 
 	if (!parser_integer(&pa->tree, at, &v))
-		return parser_fail(pa, FAULT_BAD_VALUE, step, json_letter(&pa->tree, at) == 'u' ? "does not fit 64 bits with sign" : "must be an integer");
+		return parser_fail(
+		    pa, FAULT_BAD_VALUE, step, json_letter(&pa->tree, at) == 'u' ? "does not fit 64 bits with sign" : "must be an integer");
 	if (v < sc->min || v > sc->max)
-		return parser_fail(pa, FAULT_BAD_VALUE, step, v < sc->min ? "is less than %lld" : "is more than %lld", (long long)(v < sc->min ? sc->min : sc->max));
+		return parser_fail(
+		    pa, FAULT_BAD_VALUE, step, v < sc->min ? "is less than %lld" : "is more than %lld", (long long)(v < sc->min ? sc->min : sc->max));
 	for (unsigned i = 0; i < sc->n_any; i++)
 		if (v == sc->any_integer[i])
 			goto known;
@@ -526,124 +318,6 @@ walk_object(struct event_parser *pa, const struct schema *ob, uint32_t at, const
 	return 0;
 }
 
-/* Joined keys such as PROVINCE:FIELD; a missing part means no reference. */
-static int
-join_refs(struct event_parser *pa, const struct contract *co)
-{
-	for (unsigned r = 0; r < co->n_roles; r++) {
-		const struct contract_role *role = &co->roles[r];
-		size_t n = role->n_parts;
-		unsigned i = 0;
-		char *p;
-
-		for (; i < role->n_parts && pa->captured[role->parts[i]].p != NULL; i++)
-			n += pa->captured[role->parts[i]].n;
-		if (role->n_parts == 0 || i < role->n_parts)
-			continue;
-		p = arena_alloc(pa->arena, n);
-		if (p == NULL)
-			return parser_fail(pa, FAULT_LIMIT, NULL, "out of memory");
-		n = 0;
-		for (i = 0; i < role->n_parts; i++) {
-			struct slice part = pa->captured[role->parts[i]];
-
-			if (i + 1 < role->n_parts && memchr(part.p, ':', part.n) != NULL)
-				return parser_fail(pa, FAULT_BAD_VALUE, &top, "the parts of %s but the last may hold no ':'", co->layout->roles[r].name);
-			if (i != 0)
-				p[n++] = ':';
-			memcpy(p + n, part.p, part.n);
-			n += part.n;
-		}
-		if (pa->n_found == LIMIT_REFS)
-			return parser_fail(pa, FAULT_BAD_VALUE, &top, "the event names more than %d subjects", LIMIT_REFS);
-		pa->found[pa->n_found++] = (struct found_ref){r, slice_of(p, n)};
-	}
-	return 0;
-}
-
-/* In order of the roles, each (role, subject) once. */
-static int
-finish_refs(struct event_parser *pa, const struct contract *co, struct event *ev)
-{
-	struct event_ref *refs;
-	size_t bytes = 0;
-	unsigned n = 0;
-	char *p;
-
-	for (unsigned i = 0; i < pa->n_found; i++) {
-		bytes += co->roles[pa->found[i].role].prefix.n + pa->found[i].key.n;
-		if (co->roles[pa->found[i].role].prefix.n + pa->found[i].key.n > LIMIT_SUBJECT_BYTES)
-			return parser_fail(pa, FAULT_BAD_VALUE, &top, "the key of %s is longer than %d bytes", co->layout->roles[pa->found[i].role].name, LIMIT_SUBJECT_BYTES);
-	}
-	refs = arena_alloc(pa->arena, (pa->n_found + 1) * sizeof *refs + bytes);
-	if (refs == NULL)
-		return parser_fail(pa, FAULT_LIMIT, NULL, "out of memory");
-	p = (char *)(refs + pa->n_found + 1);
-	for (unsigned r = 0; r < co->n_roles; r++) {
-		unsigned first = n;
-
-		for (unsigned i = 0; i < pa->n_found; i++) {
-			struct slice prefix = co->roles[r].prefix, key = pa->found[i].key;
-			unsigned k = first;
-
-			if (pa->found[i].role != r)
-				continue;
-			while (k < n && !slice_eq(slice_of(refs[k].subject.p + prefix.n, refs[k].subject.n - prefix.n), key))
-				k++;
-			if (k < n)
-				continue;
-			memcpy(p, prefix.p, prefix.n);
-			memcpy(p + prefix.n, key.p, key.n);
-			refs[n++] = (struct event_ref){(uint8_t)r, slice_of(p, prefix.n + key.n)};
-			p += prefix.n + key.n;
-		}
-	}
-	ev->refs = refs;
-	ev->n_refs = n;
-	return 0;
-}
-
-static int
-finish_kept(struct event_parser *pa, const struct layout *la, struct event *ev)
-{
-	size_t base = 1 + 2 * (size_t)la->n_fields;
-	unsigned char *p, ends[2 * LIMIT_KEPT];
-
-	buf_clear(&pa->kept);
-	for (unsigned i = 0; i < la->n_fields; i++) {
-		if (pa->keep[i].kind == VALUE_STRING) { /* nearly all are; value_encode without the call */
-			buf_add_u8(&pa->kept, VALUE_STRING);
-			buf_add_slice(&pa->kept, pa->keep[i].s);
-		} else if (pa->keep[i].kind != VALUE_NONE) {
-			value_encode(&pa->kept, &pa->keep[i]);
-		}
-		ends[2 * i] = (unsigned char)pa->kept.n;
-		ends[2 * i + 1] = (unsigned char)(pa->kept.n >> 8);
-	}
-	p = arena_alloc(pa->arena, base + pa->kept.n);
-	if (p == NULL || !buf_ok(&pa->kept))
-		return parser_fail(pa, FAULT_LIMIT, NULL, "out of memory");
-	p[0] = (unsigned char)la->n_fields;
-	memcpy(p + 1, ends, base - 1);
-	if (pa->kept.n != 0)
-		memcpy(p + base, pa->kept.p, pa->kept.n);
-	ev->kept = slice_of((const char *)p, base + pa->kept.n);
-	return 0;
-}
-
-static int
-finish_target(struct event_parser *pa, const struct contract *co, struct event *ev)
-{
-	ev->retracts = co->retracts;
-	if (!co->retracts)
-		return 0;
-	ev->target_source = arena_copy(pa->arena, pa->captured[co->target_source]);
-	ev->target_id = arena_copy(pa->arena, pa->captured[co->target_id]);
-	if (ev->target_source.p == NULL || ev->target_id.p == NULL)
-		return parser_fail(pa, FAULT_LIMIT, NULL, "out of memory");
-	return 0;
-}
-
 static int
 parse(struct event_parser *pa, struct slice raw, struct event *ev)
 {
@@ -660,16 +334,16 @@ parse(struct event_parser *pa, struct slice raw, struct event *ev)
 	buf_add(&pa->canon, co->type.p, co->type.n + 1);
 	buf_add_u64(&pa->canon, (uint64_t)ev->time.sec);
 	buf_add_u32(&pa->canon, ev->time.nsec);
-	if (walk_object(pa, co->data, pa->envelope[ENVELOPE_DATA], &top) != 0)
+	if (walk_object(pa, co->data, pa->envelope[ENVELOPE_DATA], &step_data) != 0)
 		return -1;
 	if (!buf_ok(&pa->canon))
 		return parser_fail(pa, FAULT_LIMIT, NULL, "too much content");
 	hash = XXH3_128bits_withSeed(pa->canon.p, pa->canon.n, pa->seed);
 	ev->content_hash[0] = hash.low64;
 	ev->content_hash[1] = hash.high64;
-	if (join_refs(pa, co) != 0 || finish_refs(pa, co, ev) != 0 || finish_kept(pa, co->layout, ev) != 0)
+	if (record_join(pa, co) != 0 || record_refs(pa, co, ev) != 0 || record_kept(pa, co->layout, ev) != 0)
 		return -1;
-	return finish_target(pa, co, ev);
+	return record_target(pa, co, ev);
 }
 
 enum event_fault

@@ -12,20 +12,20 @@
 /* Why an event is set aside. The names (event_fault_name) are what `dideban quarantine list` prints. */
 enum event_fault {
 	FAULT_NONE = 0,
-	FAULT_BAD_JSON,       /* bad_json: not JSON, or not one object */
-	FAULT_BAD_UTF8,       /* bad_utf8 */
-	FAULT_DUPLICATE_KEY,  /* duplicate_key */
-	FAULT_UNKNOWN_TYPE,   /* unknown_type */
-	FAULT_UNKNOWN_FIELD,  /* unknown_field */
-	FAULT_MISSING_FIELD,  /* missing_field */
-	FAULT_BAD_VALUE,      /* bad_value: wrong type, not one of, too long, bad check digit ... */
-	FAULT_BAD_TIME,       /* bad_time */
-	FAULT_FUTURE_TIME,    /* future_time */
-	FAULT_TOO_LARGE,      /* too_large */
-	FAULT_TOO_DEEP,       /* too_deep */
-	FAULT_NOT_ALLOWED,    /* not_allowed: the input has no grant for this source or type */
-	FAULT_CONFLICT,       /* conflict: same identity, other content */
-	FAULT_LIMIT,          /* limit: a named maximum of the store is reached */
+	FAULT_BAD_JSON,      /* bad_json: not JSON, or not one object */
+	FAULT_BAD_UTF8,      /* bad_utf8 */
+	FAULT_DUPLICATE_KEY, /* duplicate_key */
+	FAULT_UNKNOWN_TYPE,  /* unknown_type */
+	FAULT_UNKNOWN_FIELD, /* unknown_field */
+	FAULT_MISSING_FIELD, /* missing_field */
+	FAULT_BAD_VALUE,     /* bad_value: wrong type, not one of, too long, bad check digit ... */
+	FAULT_BAD_TIME,      /* bad_time */
+	FAULT_FUTURE_TIME,   /* future_time */
+	FAULT_TOO_LARGE,     /* too_large */
+	FAULT_TOO_DEEP,      /* too_deep */
+	FAULT_NOT_ALLOWED,   /* not_allowed: the input has no grant for this source or type */
+	FAULT_CONFLICT,      /* conflict: same identity, other content */
+	FAULT_LIMIT,         /* limit: a named maximum of the store is reached */
 	FAULT_COUNT
 };
 const char *event_fault_name(enum event_fault fault);
@@ -33,16 +33,16 @@ const char *event_fault_name(enum event_fault fault);
 enum event_fault event_fault_by_name(struct slice name);
 
 struct event_ref {
-	uint8_t role;          /* index in the contract's roles */
-	struct slice subject;  /* "kind/key", digits folded */
+	uint8_t role;         /* index in the contract's roles */
+	struct slice subject; /* "kind/key", digits folded */
 };
 
 struct event {
 	const struct contract *contract;
-	struct slice source, id;      /* bytes as they came: identity is compared bytewise */
+	struct slice source, id; /* bytes as they came: identity is compared bytewise */
 	struct instant time;
-	uint64_t content_hash[2];     /* XXH3-128 of the parsed record under the parser's secret seed: equal for equal content */
-	struct slice kept;            /* kept fields, encoded as engine/event/layout.h draws; same bytes for same content */
+	uint64_t content_hash[2]; /* XXH3-128 of the parsed record under the parser's secret seed: equal for equal content */
+	struct slice kept;        /* kept fields, encoded as engine/event/layout.h draws; same bytes for same content */
 	unsigned n_refs;
 	const struct event_ref *refs; /* distinct (role, subject), in order of the contract's roles */
 	bool retracts;                /* the contract's x-effect is "retraction" */

@@ -49,8 +49,8 @@ struct event_parser {
 	 *   integer  i64                            boolean u8
 	 * At its full size from the start: slices into it stay where they are. */
 	struct buf canon;
-	struct buf kept;      /* scratch of the kept blob's values */
-	uint8_t *guess;       /* [object][property before + 1]: the property that came next last time */
+	struct buf kept;             /* scratch of the kept blob's values */
+	uint8_t *guess;              /* [object][property before + 1]: the property that came next last time */
 	const struct contract *last; /* of the event before: the next is likely of the same type */
 	struct value keep[LIMIT_KEPT];
 	struct slice captured[LIMIT_CAPTURES];
@@ -66,6 +66,7 @@ struct event_parser {
 	struct slice detail;
 };
 
+extern const struct step step_data; /* the data object itself: every path starts there */
 /* Sets the fault and its text "PATH: ..."; step NULL: no path. Returns -1. */
 int parser_fail(struct event_parser *pa, enum event_fault fault, const struct step *step, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* A key or type from outside, cut and cleaned for a message. */
@@ -83,5 +84,14 @@ int parser_members(struct event_parser *pa, const struct schema *ob, uint32_t at
 size_t fold_digits(char *dst, struct slice src);
 /* An integer, also written as 1.0 or 1e3; false if it is none or does not fit 64 bits. */
 bool parser_integer(const struct json_tree *jt, uint32_t at, int64_t *ret);
+/* What the format says of a folded string; fills *v for a kept field. NULL, or what is wrong. */
+const char *parser_format(const struct schema *sc, struct slice s, struct value *v);
+
+/* Joined keys such as PROVINCE:FIELD; a missing part means no reference. */
+int record_join(struct event_parser *pa, const struct contract *co);
+/* In order of the roles, each (role, subject) once. */
+int record_refs(struct event_parser *pa, const struct contract *co, struct event *ev);
+int record_kept(struct event_parser *pa, const struct layout *la, struct event *ev);
+int record_target(struct event_parser *pa, const struct contract *co, struct event *ev);
 
 #endif

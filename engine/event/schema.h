@@ -12,8 +12,8 @@ enum schema_format { FORMAT_NONE, FORMAT_DATE_TIME, FORMAT_DATE, FORMAT_DECIMAL,
 
 struct schema;
 struct schema_property {
-	struct slice name;     /* terminated */
-	uint64_t name_hash;    /* stands for the name in the content hash, so that a contract may grow */
+	struct slice name;  /* terminated */
+	uint64_t name_hash; /* stands for the name in the content hash, so that a contract may grow */
 	struct schema *schema;
 };
 
@@ -23,24 +23,24 @@ struct schema {
 	enum person_shape shape; /* FORMAT_PERSON */
 	bool person;             /* an object that is a person reference; member 0 of person_members names it */
 	bool in_array;
-	bool unfolded;           /* names another event's identity, which is compared bytewise */
-	uint8_t scale;           /* FORMAT_DECIMAL */
-	int16_t keep;            /* index of the kept field, or -1 */
-	int16_t capture;         /* index in the parser's captured texts (joined roles, targets), or -1 */
-	uint32_t roles;          /* bit i: names the subject of role i */
-	int64_t min, max;        /* integer: bounds; string: characters; array: items */
-	size_t max_bytes;        /* string */
-	unsigned n_any;          /* enum and const; 0: anything */
-	const struct slice *any; /* string */
+	bool unfolded;                /* names another event's identity, which is compared bytewise */
+	uint8_t scale;                /* FORMAT_DECIMAL */
+	int16_t keep;                 /* index of the kept field, or -1 */
+	int16_t capture;              /* index in the parser's captured texts (joined roles, targets), or -1 */
+	uint32_t roles;               /* bit i: names the subject of role i */
+	int64_t min, max;             /* integer: bounds; string: characters; array: items */
+	size_t max_bytes;             /* string */
+	unsigned n_any;               /* enum and const; 0: anything */
+	const struct slice *any;      /* string */
 	const char *const *any_names; /* the same, for suggestions */
 	const int64_t *any_integer;
-	const char *any_text;    /* "lay, informant" */
+	const char *any_text; /* "lay, informant" */
 	unsigned n_properties;
 	struct schema_property *properties; /* sorted by name bytewise */
-	const uint8_t *order;    /* indices in properties, as the file lists them */
-	const char *const *names; /* of the properties, for suggestions */
-	uint64_t required;       /* bit i: properties[i] */
-	unsigned object;         /* number of this object among all of the set */
+	const uint8_t *order;               /* indices in properties, as the file lists them */
+	const char *const *names;           /* of the properties, for suggestions */
+	uint64_t required;                  /* bit i: properties[i] */
+	unsigned object;                    /* number of this object among all of the set */
 	struct schema *items;
 	const char *description;
 };
@@ -73,8 +73,8 @@ struct contract {
 
 struct contracts {
 	size_t n;
-	struct contract **v;      /* in order of type */
-	const char **names;       /* of the types, for suggestions */
+	struct contract **v; /* in order of type */
+	const char **names;  /* of the types, for suggestions */
 	unsigned n_objects;
 };
 

@@ -3,6 +3,8 @@
 #include "engine/calendar/instant.h"
 #include "engine/identity/identifier.h"
 
+const char person_ref[] = "dideban:person";
+const char person_name[] = "person";
 const struct person_member person_members[PERSON_MEMBERS] = {
     {"id", PERSON_IDENTIFIER, "scheme:value; nid, foreign, passport, legal or x-NAME"},
     {"given_name", PERSON_NAME, NULL},

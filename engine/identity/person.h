@@ -20,6 +20,8 @@ struct person_member {
 	enum person_shape shape;
 	const char *doc;
 };
+extern const char person_ref[];  /* what contracts write: {"$ref": ...} */
+extern const char person_name[]; /* what people read */
 #define PERSON_MEMBERS 7
 extern const struct person_member person_members[PERSON_MEMBERS];
 
