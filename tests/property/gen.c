@@ -155,6 +155,8 @@ random_field(struct rng *r, unsigned field, const struct times *ti)
 		v.t = random_time(r, ti);
 		if (field == FIELD_STOP && rng_percent(r, 50))
 			v.t.sec += ti->unit * 4;
+		if (rng_percent(r, 10))
+			v.i = 210;
 		break;
 	}
 	return v;
@@ -225,7 +227,8 @@ random_conflict(struct rng *r, struct gen_set *set, struct gen_content *co, cons
 static void
 random_contents(struct rng *r, struct gen_set *set, const struct times *ti)
 {
-	unsigned n = (unsigned)between(r, 8, rng_percent(r, 15) ? GEN_CONTENTS : 40), i;
+	/* A third is large: timelines of more than some dozens of entries keep their windows from trigger to trigger. */
+	unsigned n = (unsigned)(rng_percent(r, 33) ? between(r, 50, GEN_CONTENTS) : between(r, 8, 40)), i;
 	unsigned retracted = rng_percent(r, 70) ? 12 : 0, conflicting = rng_percent(r, 60) ? 10 : 0;
 
 	for (i = 0; i < n; i++) {
@@ -331,7 +334,7 @@ random_feature(struct rng *r, const struct gen_set *set, struct gen_feature *fe,
 		fe->of = rng_percent(r, 60) ? numbers[rng_below(r, 2)] : FIELD_TAG;
 	else if (fe->op != GEN_COUNT)
 		fe->of = any[rng_below(r, 4)];
-	if (rng_percent(r, 35) && fe->op <= GEN_SUM)
+	if (rng_percent(r, fe->op <= GEN_SUM ? 35 : 15))
 		fe->by = groups[rng_below(r, 3)];
 	if (fe->by == fe->of)
 		fe->by = -1;
@@ -360,10 +363,12 @@ random_read(struct rng *r, const struct gen_rule *ru)
 	if (rng_percent(r, 15)) {
 		re.feature = -1;
 		re.field = fields[rng_below(r, 3)];
-	} else if (fe->op == GEN_ACTIVE)
+	} else if (rng_percent(r, 4))
+		re.attr = GEN_CONTESTED;
+	else if (fe->op == GEN_ACTIVE)
 		re.attr = active[rng_below(r, 4)];
 	else if (fe->by >= 0)
-		re.attr = grouped[rng_below(r, 5)];
+		re.attr = fe->op <= GEN_SUM ? grouped[rng_below(r, 5)] : rng_percent(r, 70) ? GEN_MINE : GEN_GROUPS;
 	else if (fe->op == GEN_COUNT || fe->op == GEN_DISTINCT)
 		re.attr = GEN_N;
 	else
@@ -379,7 +384,9 @@ read_kind(const struct gen_rule *ru, const struct gen_read *re)
 		return gen_field_kind[re->field];
 	if (re->attr == GEN_ITEM_KEY)
 		return GEN_STR;
-	if (re->attr == GEN_VALUE)
+	if (re->attr == GEN_CONTESTED)
+		return GEN_BOOL;
+	if (re->attr == GEN_VALUE || (re->attr == GEN_MINE && ru->features[re->feature].op > GEN_SUM))
 		return gen_field_kind[ru->features[re->feature].of];
 	return GEN_INT;
 }
@@ -391,6 +398,11 @@ random_atom(struct rng *r, const struct gen_rule *ru, struct gen_atom *at)
 
 	*at = (struct gen_atom){.read = random_read(r, ru)};
 	kind = read_kind(ru, &at->read);
+	if (at->read.feature >= 0 && at->read.attr == GEN_MINE && ru->features[at->read.feature].op <= GEN_SUM && rng_percent(r, 20)) {
+		at->read.attr = GEN_SHARE;
+		at->with = (struct gen_value){.kind = GEN_REAL, .d = (double)rng_below(r, 4) / 4}; /* a quarter is exact */
+		return;
+	}
 	at->with.kind = kind;
 	if (kind == GEN_INT && !rng_percent(r, 5)) {
 		at->cmp = rng_percent(r, 75) ? CMP_AT_LEAST : rng_percent(r, 50) ? CMP_AT_MOST : CMP_EQUAL;

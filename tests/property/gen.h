@@ -19,7 +19,7 @@ bool rng_percent(struct rng *r, unsigned percent);
 #define GEN_ROLES 4
 #define GEN_FIELDS 8
 #define GEN_KEYS 3       /* subjects of one kind */
-#define GEN_CONTENTS 72  /* different contents of one set */
+#define GEN_CONTENTS 96  /* different contents of one set */
 #define GEN_RULES 3
 #define GEN_FEATURES 4
 #define GEN_BRANCHES 4
@@ -40,7 +40,7 @@ void gen_time_text(struct buf *b, struct gen_time t, int offset_minutes, unsigne
 enum gen_kind { GEN_NONE, GEN_INT, GEN_STR, GEN_BOOL, GEN_TIME, GEN_REAL };
 struct gen_value {
 	enum gen_kind kind;
-	int64_t i;
+	int64_t i;     /* of an instant: the offset in minutes that its text has, which is part of the content */
 	const char *s; /* from a static pool, digits folded */
 	struct gen_time t;
 	double d;      /* only shares and means */
@@ -79,7 +79,7 @@ struct gen_content {
 const char *gen_source_name(unsigned source);
 const char *gen_id_name(unsigned id);
 #define GEN_SOURCES 4
-#define GEN_IDS 64
+#define GEN_IDS 128
 
 enum gen_op { GEN_COUNT, GEN_DISTINCT, GEN_SUM, GEN_MIN, GEN_MAX, GEN_FIRST, GEN_LAST, GEN_ACTIVE };
 enum gen_window { GEN_ALL, GEN_SPAN, GEN_YEAR, GEN_MONTH };

@@ -142,6 +142,8 @@ atom_holds(const struct gen_atom *at, const struct gen_content *trigger, const s
 	v = read_value(&at->read, trigger, fr);
 	switch (at->cmp) {
 	case CMP_AT_LEAST:
+		if (at->with.kind == GEN_REAL)
+			return (v.kind == GEN_NONE ? 0 : v.d) >= at->with.d;
 		return (v.kind == GEN_NONE ? 0 : v.i) >= at->with.i;
 	case CMP_AT_MOST:
 		return (v.kind == GEN_NONE ? 0 : v.i) <= at->with.i;

@@ -234,9 +234,9 @@ window_feature(struct model_result *ret, const struct model_timeline *tl, const 
 
 /* ---- active ------------------------------------------------------------------------------------------------- */
 
-/* The opening that item `key` is on by at the trigger, or -1. */
+/* The opening that item `key` is on by at the trigger, or -1; *ret_newest: its newest life-cycle entry. */
 static int
-item_opening(const struct model_timeline *tl, const struct gen_feature *fe, const struct gen_content *trigger, const struct gen_value *key)
+item_opening(const struct model_timeline *tl, const struct gen_feature *fe, const struct gen_content *trigger, const struct gen_value *key, unsigned *ret_newest)
 {
 	const struct gen_value *from, *til;
 	int opening = -1;
@@ -252,8 +252,10 @@ item_opening(const struct model_timeline *tl, const struct gen_feature *fe, cons
 			continue;
 		if ((fe->opens >> co->type & 1) != 0)
 			opening = (int)tl->v[i].content;
-		if (((fe->opens | fe->reopens | fe->closes) >> co->type & 1) != 0)
-			on = ((fe->opens | fe->reopens) >> co->type & 1) != 0;
+		if (((fe->opens | fe->reopens | fe->closes) >> co->type & 1) == 0)
+			continue;
+		*ret_newest = tl->v[i].content;
+		on = ((fe->opens | fe->reopens) >> co->type & 1) != 0;
 	}
 	if (!on || opening < 0)
 		return -1;
@@ -271,7 +273,7 @@ active_feature(struct model_result *ret, const struct model_timeline *tl, const 
 {
 	const struct gen_content *all = tl->mo->set->contents;
 	const struct gen_value *first = NULL, *key;
-	unsigned i, j, n = 0, t;
+	unsigned i, j, n = 0, t, newest = 0;
 	int opening;
 
 	ret->contested = (struct gen_value){.kind = GEN_BOOL};
@@ -281,10 +283,11 @@ active_feature(struct model_result *ret, const struct model_timeline *tl, const 
 			;
 		if (key->kind == GEN_NONE || j < i)
 			continue;
-		opening = item_opening(tl, fe, trigger, key);
+		opening = item_opening(tl, fe, trigger, key, &newest);
 		if (opening < 0)
 			continue;
 		ret->counted[n++] = (unsigned)opening;
+		ret->contested.i = ret->contested.i || tl->mo->contested[opening] || tl->mo->contested[newest];
 		if (first == NULL || strcmp(key->s, first->s) < 0) {
 			first = key;
 			ret->item_key = *key;

@@ -42,6 +42,8 @@ print_literal(struct buf *b, const struct gen_value *v)
 		buf_printf(b, "\"%s\"", v->s);
 	else if (v->kind == GEN_BOOL)
 		buf_add_str(b, v->i != 0 ? "true" : "false");
+	else if (v->kind == GEN_REAL)
+		buf_printf(b, "%.2f", v->d);
 	else
 		buf_printf(b, "%lld", (long long)v->i);
 }
@@ -243,7 +245,7 @@ gen_print_rule(struct buf *b, const struct gen_set *set, unsigned rule, bool oth
 	    "end\n");
 	buf_printf(b, "return {\n  api = 1, id = \"%s\", version = \"1.0.%d\", kind = \"notice\",\n", id, (int)other);
 	buf_add_str(b,
-	    "  owner = \"tests\", audience = { \"judge\" }, legal_basis = \"none: made-up events\", review_by = \"2099-12-31\",\n"
+	    "  owner = \"tests\", audience = { \"judge\" }, legal_basis = \"none: made-up events\", review_by = \"9999-12-31\",\n"
 	    "  doc = { what = \"a random rule\", misses = { \"what is not generated\" }, false_positives = { \"everything, it is random\" },\n"
 	    "          runbook = { \"look at the seed\" } },\n");
 	print_params(b, ru);

@@ -100,7 +100,7 @@ put_field(struct buf *b, struct rng *form, const struct gen_value *v)
 		buf_add_str(b, v->i != 0 ? "true" : "false");
 	else {
 		buf_add_str(b, "\"");
-		gen_time_text(b, v->t, 0, 0);
+		gen_time_text(b, v->t, (int)v->i, 0);
 		buf_add_str(b, "\"");
 	}
 }
