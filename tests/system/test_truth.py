@@ -1,5 +1,5 @@
 """The headline rules against truth tools written apart from the engine, trigger by trigger and alert by alert, in file order and shuffled."""
-import collections, json, unittest
+import json, unittest
 
 from lib import *
 
@@ -37,9 +37,9 @@ def triggers_of(kind, path):
             n = int(r[2])
             subject, episode, level, values = "person/" + r[1], d["case_id"], "warning" if n >= 8 else "info", {"n": n}
         elif rule == "fugitive-at-gate":
-            subject, episode, level, values = "person/" + r[1], d["site"], None, {"n": len(r[2].split(","))}
+            subject, episode, level, values = "person/" + r[1], d["site"], "critical", {"n": len(r[2].split(",")), "warrants": r[2]}
         else:
-            subject, episode, level = "pool/%s:%s" % (d["province"], d["field"]), d["expert"]["id"], None
+            subject, episode, level = "pool/%s:%s" % (d["province"], d["field"]), d["expert"]["id"], "warning"
             values = {"n": int(r[2]), "total": int(r[3]), "experts": int(r[4])}
         out[r[0]] = Trigger(moment(e["time"]), e["source"], e["id"], subject, episode, level), values
     return out
@@ -63,8 +63,7 @@ class Truth(Case):
             r = alerts[eid]
             self.assertEqual((r["subject"], r["trigger"]["source"], moment(r["trigger"]["time"])), (t.subject, t.source, t.time))
             self.assertEqual({k: r["values"].get(k) for k in values}, values, r)
-            if t.level:
-                self.assertEqual(r["level"], t.level)
+            self.assertEqual(r["level"], t.level)
         self.assertEqual([r for r in rows if r["level"] == "error"], [])
         order = [(moment(r["trigger"]["time"]), r["trigger"]["source"].encode(), r["trigger"]["id"].encode()) for r in rows]
         self.assertEqual(order, sorted(order))
@@ -75,11 +74,7 @@ class Truth(Case):
         self.assertEqual(s["consumed"], s["processed"] + s["duplicates"] + s["quarantined"])
         self.assertEqual(s["quarantined"], 0)
         alerts = [a for a in self.alerts(self.path(name)) if a["rule"] == RULE[kind]]
-        level = {a["trigger"]["id"]: a["level"] for a in alerts}
-        wanted = [t if t.level else t._replace(level=level.get(t.id, "critical")) for t, _ in triggers_of(kind, path).values()]
-        if wanted and not next(iter(triggers_of(kind, path).values()))[0].level:
-            self.assertEqual(len({a["level"] for a in alerts}), 1)      # one level: the last trigger of an episode is the shown one
-            wanted = [t._replace(level=alerts[0]["level"]) for t in wanted]
+        wanted = [t for t, _ in triggers_of(kind, path).values()]
         found = standing_rows(alerts, RULE[kind])
         self.assertEqual(len(found), len(set(found)))
         self.assertEqual(set(found), episodes(wanted, quiet_of(RULE[kind])))
@@ -106,38 +101,96 @@ for kind in EVENTS:
     setattr(Truth, "test_" + kind, needs_shared("bench")(named(kind)))
 
 
-@needs_shared("bench")
-class Unknown(Case):
-    minutes = 3
+def unknown_passages(path):
+    """Passages that a district's warrant, and no other, is on for, without knowing their district."""
+    some = {r[0] for r in truth("gate_truth", everywhere(path))}
+    hit = {r[0] for r in truth("gate_truth", path)}
+    return {eid for eid, e in by_id(path, some - hit).items() if "district" not in e["data"]}
 
-    def test_lifecycle_unknown(self):
-        "a passage without district is unknown exactly where a district's warrant, and no other, is on"
-        path = events_of("lifecycle")
-        rows = {r["trigger"]["id"]: r for r in self.dideban("eval", "rules/fugitive-at-gate.lua", "--events", path, "--json").rows}
-        everywhere = self.path("anywhere.ndjson")
-        # Told to the truth tool as if every warrant were nationwide, it names the passages that some warrant is on for.
-        with open(path, encoding="utf8") as source, open(everywhere, "w", encoding="utf8") as f:
+
+def everywhere(path):
+    """The same events with every warrant nationwide: the truth tool then names the passages that any warrant is on for."""
+    def make(f):
+        with open(path, "rb") as source:
             for text in source:
-                f.write(text.replace('"scope":"district"', '"scope":"nationwide"'))
-        some = {r[0] for r in truth_of("gate_truth", everywhere)}
-        hit = {r[0] for r in truth("gate_truth", path)}
-        place = {}
-        with open(path, encoding="utf8") as f:
-            for text in f:
-                e = json.loads(text)
-                if e["type"] == "gate.passed":
-                    place[e["id"]] = e["data"]
-        wanted = {eid for eid in some - hit if "district" not in place[eid]}
-        self.assertGreater(len(wanted), 0)
-        self.assertEqual({eid for eid, r in rows.items() if r["level"] == "unknown" and "id" in place[eid]["person"]}, wanted)
+                f.write(text.replace(b'"scope":"district"', b'"scope":"nationwide"'))
+    return cached("everywhere-" + os.path.basename(path), make)
 
 
-def truth_of(tool, path):
-    """As truth(), of a file that is not kept."""
-    with open(path, "rb") as source:
-        out = subprocess.run([sys.executable, shared("tools", tool + ".py")], stdin=source, stdout=subprocess.PIPE, check=True).stdout
-    return [row.split("\t") for row in out.decode().splitlines()]
+# What each headline rule asks for, one by one: (workload, rule text, what stands there once the condition is dropped).
+CONDITIONS = {
+    "witness": [
+        ("the window", ', within = "span"', ""),
+        ("distinct cases", 'op = "distinct", of = "case_id"', 'op = "count"'),
+        ("whose testimony counts", 'where = { capacity = { "lay", "informant" } },', ""),
+        ("whose testimony triggers", 'if capacity ~= "lay" and capacity ~= "informant" then return "official" end', ""),
+        ("at least", "if n >= p.at_least then", "if true then"),
+        ("the strong level", "if n >= p.high_at  then", "if false then"),
+    ],
+    "lifecycle": [
+        ("the start of validity", 'from = "valid_from", ', ""),
+        ("the end of validity", ', til = "valid_until"', ""),
+        ("the end of a warrant", 'closes = { "warrant.ended", "warrant.suspended" }', 'closes = { "warrant.suspended" }'),
+        ("suspension", 'closes = { "warrant.ended", "warrant.suspended" }', 'closes = { "warrant.ended" }'),
+        ("resumption", 'reopens = { "warrant.resumed" },', ""),
+        ("nationwide scope", 'w.scope == "nationwide" or ', ""),
+        ("the same district", "(district ~= nil and w.district == district)", "true"),
+        ("a known district", "elseif district == nil then", "elseif false then"),
+    ],
+    "register": [
+        ("the window", ', within = "span"', ""),
+        ("each expert by itself", "f.referrals.mine, f.referrals.total", "f.referrals.total, f.referrals.total"),
+        ("three experts", "if experts < 3 then", "if false then"),
+        ("the pool's fewest", "total < p.min_total or ", ""),
+        ("the expert's fewest", " or n < p.at_least", ""),
+        ("times an even share", "if n * experts < p.factor * total then", "if false then"),
+        ("chance", "if stats.binomial_tail(n, total, experts) > p.tail then", "if false then"),
+        ("experts without referrals", "math.max(f.referrals.groups, f.registered.n)", "f.referrals.groups"),
+        ("experts without registration", "math.max(f.referrals.groups, f.registered.n)", "f.registered.n"),
+        ("the end of registration", ', til = "valid_until"', ""),
+        ("suspension", ', closes = { "expert.suspended" }', ""),
+    ],
+}
 
+
+def outcomes(rows):
+    """What the comparison with the truth looks at."""
+    return {(r["trigger"]["id"], r["level"], json.dumps({k: v for k, v in r["values"].items() if k != "share"}, sort_keys=True)) for r in rows if r["level"] in LEVELS + ("unknown",)}
+
+
+@not_reduced
+class Conditions(Case):
+    """Each condition of each rule decides outcomes in its workload: without it the comparison with the truth fails."""
+    one_by_one = True
+    minutes = 5
+
+    def without_each(self, kind):
+        path, rule = events_of(kind), RULE[kind]
+        wanted = {(eid, t.level, json.dumps(values, sort_keys=True)) for eid, (t, values) in triggers_of(kind, path).items()}
+        if kind == "lifecycle":
+            wanted |= {(eid, "unknown", "{}") for eid in unknown_passages(path)}
+        with open(os.path.join(ROOT, "rules", rule + ".lua"), encoding="utf8") as f:
+            text = f.read()
+        whole = self.dideban("eval", "rules/%s.lua" % rule, "--events", path, "--json").rows
+        self.assertEqual(outcomes(whole), wanted)
+        for name, old, new in CONDITIONS[kind]:
+            with self.subTest(condition=name):
+                self.assertEqual(text.count(old), 1, "the rule file has changed: %r" % old)
+                copy = self.write("%s.lua" % rule, text.replace(old, new))
+                rows = self.dideban("eval", copy, "--events", path, "--json").rows
+                self.assertNotEqual(outcomes(rows), wanted, "without this condition nothing changes")
+                self.assertGreater(len(outcomes(rows) ^ wanted), 10)
+
+
+def dropped(kind):
+    def test(self):
+        self.without_each(kind)
+    test.__doc__ = "%s: %s without each of its conditions in turn differs from the truth" % (kind, RULE[kind])
+    return test
+
+
+for kind in CONDITIONS:
+    setattr(Conditions, "test_" + kind, needs_shared("bench")(dropped(kind)))
 
 if __name__ == "__main__":
     unittest.main()
