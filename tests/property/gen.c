@@ -311,8 +311,8 @@ random_active(struct rng *r, const struct gen_set *set, struct gen_feature *fe)
 static void
 random_feature(struct rng *r, const struct gen_set *set, struct gen_feature *fe, unsigned kind, const struct times *ti)
 {
-	static const enum gen_op ops[] = {GEN_COUNT, GEN_COUNT, GEN_COUNT, GEN_DISTINCT, GEN_DISTINCT, GEN_DISTINCT, GEN_SUM, GEN_SUM, GEN_MIN, GEN_MAX,
-	    GEN_FIRST, GEN_LAST, GEN_ACTIVE, GEN_ACTIVE, GEN_ACTIVE};
+	static const enum gen_op ops[] = {GEN_COUNT, GEN_COUNT, GEN_COUNT, GEN_DISTINCT, GEN_DISTINCT, GEN_DISTINCT, GEN_SUM, GEN_SUM, GEN_MIN,
+	    GEN_MAX, GEN_FIRST, GEN_LAST, GEN_ACTIVE, GEN_ACTIVE, GEN_ACTIVE};
 	static const int numbers[] = {FIELD_POINTS, FIELD_WEIGHT}, any[] = {FIELD_TAG, FIELD_PLACE, FIELD_POINTS, FIELD_URGENT};
 	static const int groups[] = {FIELD_PLACE, FIELD_TAG, FIELD_WEIGHT};
 	unsigned i;

@@ -15,11 +15,11 @@ uint64_t rng_next(struct rng *r);
 unsigned rng_below(struct rng *r, unsigned n);
 bool rng_percent(struct rng *r, unsigned percent);
 
-#define GEN_TYPES 4      /* ordinary event types; the retraction is one more */
+#define GEN_TYPES 4 /* ordinary event types; the retraction is one more */
 #define GEN_ROLES 4
 #define GEN_FIELDS 8
-#define GEN_KEYS 3       /* subjects of one kind */
-#define GEN_CONTENTS 96  /* different contents of one set */
+#define GEN_KEYS 3      /* subjects of one kind */
+#define GEN_CONTENTS 96 /* different contents of one set */
 #define GEN_RULES 3
 #define GEN_FEATURES 4
 #define GEN_BRANCHES 4
@@ -43,7 +43,7 @@ struct gen_value {
 	int64_t i;     /* of an instant: the offset in minutes that its text has, which is part of the content */
 	const char *s; /* from a static pool, digits folded */
 	struct gen_time t;
-	double d;      /* only shares and means */
+	double d; /* only shares and means */
 };
 bool gen_value_eq(const struct gen_value *a, const struct gen_value *b);
 
@@ -69,12 +69,12 @@ extern const char *const gen_type_name[GEN_TYPES + 1];
 /* One content of one identity. */
 struct gen_content {
 	unsigned source, id;
-	unsigned type;                /* GEN_RETRACTION: target_* count, nothing else */
+	unsigned type; /* GEN_RETRACTION: target_* count, nothing else */
 	struct gen_time time;
-	unsigned keys[GEN_ROLES];     /* bit k: the role names key k */
+	unsigned keys[GEN_ROLES]; /* bit k: the role names key k */
 	struct gen_value fields[GEN_FIELDS];
 	unsigned target_source, target_id;
-	uint8_t sha256[32];           /* of the content in RFC 8785 form; set by gen_seal */
+	uint8_t sha256[32]; /* of the content in RFC 8785 form; set by gen_seal */
 };
 const char *gen_source_name(unsigned source);
 const char *gen_id_name(unsigned id);
@@ -88,9 +88,9 @@ struct gen_where {
 	struct gen_value any[2];
 };
 struct gen_feature {
-	bool off;                      /* taken out by the shrinker */
+	bool off; /* taken out by the shrinker */
 	enum gen_op op;
-	unsigned on;                   /* bit per type */
+	unsigned on; /* bit per type */
 	unsigned opens, reopens, closes;
 	int role, of, by, key, from, til; /* -1: none */
 	unsigned n_where;
@@ -115,7 +115,7 @@ struct gen_atom {
 };
 struct gen_branch {
 	bool off;
-	bool any;                       /* or; else and */
+	bool any; /* or; else and */
 	unsigned n_atoms, outcome, n_values;
 	struct gen_atom atoms[GEN_ATOMS];
 	struct gen_read values[GEN_VALUES]; /* named v0, v1 ... */
@@ -127,14 +127,14 @@ struct gen_rule {
 	bool off;
 	unsigned on;
 	unsigned role;
-	int need;                       /* field, or -1 */
+	int need; /* field, or -1 */
 	unsigned n_features, n_branches, last;
 	struct gen_feature features[GEN_FEATURES];
 	struct gen_branch branches[GEN_BRANCHES];
 	unsigned n_episode;
 	unsigned episode[GEN_EPISODE];
 	bool once, again_each;
-	int64_t quiet, expires;         /* seconds; expires 0: never */
+	int64_t quiet, expires; /* seconds; expires 0: never */
 };
 
 struct gen_set {
@@ -144,7 +144,7 @@ struct gen_set {
 	struct gen_content contents[GEN_CONTENTS];
 	struct gen_rule rules[GEN_RULES];
 	bool ticks;
-	struct gen_time tick;           /* the last one */
+	struct gen_time tick; /* the last one */
 };
 void gen_set(struct gen_set *ret, uint64_t seed);
 /* Computes the contents' hashes; after any change to a content. */
@@ -152,15 +152,15 @@ void gen_seal(struct gen_set *set);
 
 /* What a run does, one step after the other; its outcome is a function of set and script alone. */
 enum step_kind {
-	STEP_ADD,        /* content `arg`, printed in the form `form` */
+	STEP_ADD, /* content `arg`, printed in the form `form` */
 	STEP_COMMIT,
 	STEP_CHECKPOINT,
-	STEP_CRASH,      /* abandon and open again; what was added since the last commit comes anew */
-	STEP_REOPEN,     /* close and open again */
-	STEP_TICK,       /* the last tick minus `arg` seconds */
-	STEP_OTHER_RULES,/* only before the last STEP_RULES: thresholds shifted */
+	STEP_CRASH,       /* abandon and open again; what was added since the last commit comes anew */
+	STEP_REOPEN,      /* close and open again */
+	STEP_TICK,        /* the last tick minus `arg` seconds */
+	STEP_OTHER_RULES, /* only before the last STEP_RULES: thresholds shifted */
 	STEP_RULES,
-	STEP_CHECK,      /* commit, compare with the model of what was added so far */
+	STEP_CHECK, /* commit, compare with the model of what was added so far */
 };
 struct step {
 	enum step_kind kind;

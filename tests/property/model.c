@@ -51,7 +51,8 @@ apply_retractions(struct model *mo)
 
 	for (i = 0; i < n; i++)
 		for (j = 0; j < n && mo->standing[i] && all[i].type == GEN_RETRACTION; j++)
-			if (mo->standing[j] && all[j].type != GEN_RETRACTION && all[j].source == all[i].target_source && all[j].id == all[i].target_id)
+			if (mo->standing[j] && all[j].type != GEN_RETRACTION && all[j].source == all[i].target_source &&
+			    all[j].id == all[i].target_id)
 				out[j] = true;
 	for (i = 0; i < n; i++)
 		mo->standing[i] = mo->standing[i] && !out[i];

@@ -15,9 +15,9 @@ struct model_identity {
 
 /* One evaluation. */
 struct model_eval {
-	unsigned rule, subject;   /* subject: kind * GEN_KEYS + key */
-	unsigned content;         /* the trigger's standing content */
-	int outcome;              /* index, -1 error, -2 unknown by a missing need */
+	unsigned rule, subject; /* subject: kind * GEN_KEYS + key */
+	unsigned content;       /* the trigger's standing content */
+	int outcome;            /* index, -1 error, -2 unknown by a missing need */
 	unsigned n_values;
 	unsigned value_name[GEN_VALUES];
 	struct gen_value values[GEN_VALUES];
@@ -29,21 +29,21 @@ struct model_eval {
 struct model_alert {
 	unsigned rule, subject, opening, shown; /* the last two: index in evals */
 	unsigned n_members;
-	unsigned *members;                      /* all its triggers with an alert outcome, index in evals */
+	unsigned *members; /* all its triggers with an alert outcome, index in evals */
 	bool ended;
 };
 
 struct model {
 	const struct gen_set *set;
-	bool present[GEN_CONTENTS];     /* accepted so far */
+	bool present[GEN_CONTENTS]; /* accepted so far */
 	bool has_tick;
 	struct gen_time tick;
 	/* Computed. */
-	bool standing[GEN_CONTENTS];    /* the identity's content that counts, and nothing took it out */
-	bool contested[GEN_CONTENTS];   /* its identity has several contents */
+	bool standing[GEN_CONTENTS];  /* the identity's content that counts, and nothing took it out */
+	bool contested[GEN_CONTENTS]; /* its identity has several contents */
 	unsigned n_evals, n_alerts;
-	struct model_eval *evals;       /* in order of rule, subject, trigger */
-	struct model_alert *alerts;     /* in order of rule, subject, opening */
+	struct model_eval *evals;   /* in order of rule, subject, trigger */
+	struct model_alert *alerts; /* in order of rule, subject, opening */
 };
 void model_run(struct model *mo);
 void model_free(struct model *mo);

@@ -161,7 +161,7 @@ apply(const struct gen_set *set, const struct gen_feature *fe, const unsigned *v
 		} else if (fe->op == GEN_SUM)
 			ret.i += x->i;
 		else if (ret.kind == GEN_NONE || fe->op == GEN_LAST || (fe->op == GEN_MIN && value_cmp(x, &ret) < 0) ||
-		         (fe->op == GEN_MAX && value_cmp(x, &ret) > 0))
+			 (fe->op == GEN_MAX && value_cmp(x, &ret) > 0))
 			ret = *x;
 	}
 	return ret;
@@ -236,7 +236,8 @@ window_feature(struct model_result *ret, const struct model_timeline *tl, const 
 
 /* The opening that item `key` is on by at the trigger, or -1; *ret_newest: its newest life-cycle entry. */
 static int
-item_opening(const struct model_timeline *tl, const struct gen_feature *fe, const struct gen_content *trigger, const struct gen_value *key, unsigned *ret_newest)
+item_opening(const struct model_timeline *tl, const struct gen_feature *fe, const struct gen_content *trigger, const struct gen_value *key,
+    unsigned *ret_newest)
 {
 	const struct gen_value *from, *til;
 	int opening = -1;

@@ -182,7 +182,8 @@ print_params(struct buf *b, const struct gen_rule *ru)
 	buf_add_str(b, "  params = {");
 	for (i = 0; i < ru->n_features; i += 2) /* print_window writes the others' spans down as they are */
 		if (!ru->features[i].off && ru->features[i].op != GEN_ACTIVE && ru->features[i].window == GEN_SPAN)
-			buf_printf(b, " span%u = { type = \"duration\", unit = \"minute\", default = %lld, min = 1, max = 1000000, doc = \"a span\" },", i,
+			buf_printf(b,
+			    " span%u = { type = \"duration\", unit = \"minute\", default = %lld, min = 1, max = 1000000, doc = \"a span\" },", i,
 			    (long long)ru->features[i].window_seconds / 60);
 	buf_add_str(b, " },\n");
 }
@@ -203,9 +204,11 @@ print_outcomes(struct buf *b, const struct gen_rule *ru)
 		if (gen_outcome_level[i] == 0)
 			buf_printf(b, "    %s = { clear = true },\n", gen_outcome_name[i]);
 		else
-			buf_printf(b, "    %s = { %s%s%s, fa = \"%s\", en = \"%s\" },\n", gen_outcome_name[i], gen_outcome_level[i] < 0 ? "unknown = true" : "alert = \"",
-			    gen_outcome_level[i] < 0 ? "" : levels[gen_outcome_level[i]], gen_outcome_level[i] < 0 ? "" : "\"",
-			    gen_outcome_level[i] < 0 ? "\xd9\x86\xd8\xa7\xd9\x85\xd8\xb9\xd9\x84\xd9\x88\xd9\x85" : "\xd8\xa8\xd8\xa8\xdb\x8c\xd9\x86\xdb\x8c\xd8\xaf",
+			buf_printf(b, "    %s = { %s%s%s, fa = \"%s\", en = \"%s\" },\n", gen_outcome_name[i],
+			    gen_outcome_level[i] < 0 ? "unknown = true" : "alert = \"", gen_outcome_level[i] < 0 ? "" : levels[gen_outcome_level[i]],
+			    gen_outcome_level[i] < 0 ? "" : "\"",
+			    gen_outcome_level[i] < 0 ? "\xd9\x86\xd8\xa7\xd9\x85\xd8\xb9\xd9\x84\xd9\x88\xd9\x85"
+						     : "\xd8\xa8\xd8\xa8\xdb\x8c\xd9\x86\xdb\x8c\xd8\xaf",
 			    gen_outcome_level[i] < 0 ? "Something is missing." : "Look at this.");
 	}
 	buf_add_str(b, "  },\n");
@@ -237,12 +240,11 @@ gen_print_rule(struct buf *b, const struct gen_set *set, unsigned rule, bool oth
 	unsigned i;
 
 	gen_rule_id(id, rule);
-	buf_add_str(b,
-	    "local function item(f, name)\n"
-	    "  local first = f.items[1]\n"
-	    "  if first == nil then return nil end\n"
-	    "  return first[name]\n"
-	    "end\n");
+	buf_add_str(b, "local function item(f, name)\n"
+		       "  local first = f.items[1]\n"
+		       "  if first == nil then return nil end\n"
+		       "  return first[name]\n"
+		       "end\n");
 	buf_printf(b, "return {\n  api = 1, id = \"%s\", version = \"1.0.%d\", kind = \"notice\",\n", id, (int)other);
 	buf_add_str(b,
 	    "  owner = \"tests\", audience = { \"judge\" }, legal_basis = \"none: made-up events\", review_by = \"9999-12-31\",\n"

@@ -1,10 +1,10 @@
 #include "tests/property/run.h"
 
 #include "engine/engine.h"
+#include "tests/property/lines.h"
 #include "tests/property/model.h"
 
 #include <ftw.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -26,11 +26,11 @@ struct runner {
 	struct node *no;
 	char dir[256];
 	struct model now, before;
-	uint64_t added;                                 /* since node_open */
+	uint64_t added; /* since node_open */
 	uint64_t numbers[STREAMS], committed[STREAMS];
 	struct sent sent[ALERTS];
 	unsigned n_sent;
-	struct buf lines, whole, text;                  /* of the alerts being read */
+	struct buf lines, whole, text; /* of the alerts being read */
 	size_t at[ALERTS];
 };
 
@@ -160,7 +160,8 @@ open_node(struct runner *rr)
 		if (check(rr, node_position(rr->no, slice_str(stream), &number, &err), "reading a position failed", &err) != 0)
 			return -1;
 		if (number != rr->committed[i]) {
-			snprintf(text, sizeof(text), "%s is at %llu, %llu was committed", stream, (unsigned long long)number, (unsigned long long)rr->committed[i]);
+			snprintf(text, sizeof(text), "%s is at %llu, %llu was committed", stream, (unsigned long long)number,
+			    (unsigned long long)rr->committed[i]);
 			fail(rr, "a position is wrong after opening", text);
 		}
 	}
@@ -176,9 +177,9 @@ check_counts(struct runner *rr)
 	node_stats(rr->no, &st);
 	if (st.consumed == rr->added && st.consumed == st.processed + st.duplicates + st.quarantined && st.quarantined == st.by_fault[FAULT_CONFLICT])
 		return;
-	snprintf(text, sizeof(text), "%llu given, consumed %llu, processed %llu, duplicates %llu, quarantined %llu, of them conflicts %llu", (unsigned long long)rr->added,
-	    (unsigned long long)st.consumed, (unsigned long long)st.processed, (unsigned long long)st.duplicates, (unsigned long long)st.quarantined,
-	    (unsigned long long)st.by_fault[FAULT_CONFLICT]);
+	snprintf(text, sizeof(text), "%llu given, consumed %llu, processed %llu, duplicates %llu, quarantined %llu, of them conflicts %llu",
+	    (unsigned long long)rr->added, (unsigned long long)st.consumed, (unsigned long long)st.processed, (unsigned long long)st.duplicates,
+	    (unsigned long long)st.quarantined, (unsigned long long)st.by_fault[FAULT_CONFLICT]);
 	fail(rr, "the counts do not add up", text);
 }
 
@@ -212,76 +213,6 @@ commit(struct runner *rr)
 }
 
 /* ---- reading alerts ------------------------------------------------------------------------------------------- */
-
-static const char *
-text_of(const json_t *ob, const char *key)
-{
-	const char *s = json_string_value(json_object_get(ob, key));
-
-	return s == NULL ? "?" : s;
-}
-
-static void
-identity_line(struct buf *b, const json_t *ob)
-{
-	buf_printf(b, "%s#%s@%s", text_of(ob, "source"), text_of(ob, "id"), text_of(ob, "time"));
-}
-
-static void
-values_line(struct buf *b, json_t *values)
-{
-	const char *name;
-	json_t *v;
-	void *tmp;
-	unsigned n = 0;
-
-	json_object_foreach_safe(values, tmp, name, v)
-	{
-		char *text = json_dumps(v, JSON_ENCODE_ANY);
-
-		buf_printf(b, "%s%s:%s", n++ == 0 ? "" : ",", name, text == NULL ? "?" : text);
-		free(text);
-	}
-}
-
-/* In the words of model_alert_line. */
-static void
-alert_line(struct buf *b, json_t *al)
-{
-	json_t *v;
-	size_t i;
-
-	buf_printf(b, "%s %s %s opening=", text_of(al, "rule"), text_of(al, "subject"), text_of(al, "state"));
-	identity_line(b, json_object_get(al, "opening"));
-	buf_add_str(b, " trigger=");
-	identity_line(b, json_object_get(al, "trigger"));
-	buf_printf(b, " level=%s outcome=%s values={", text_of(al, "level"), text_of(al, "outcome"));
-	values_line(b, json_object_get(al, "values"));
-	buf_add_str(b, "} evidence=[");
-	json_array_foreach(json_object_get(al, "evidence"), i, v)
-	{
-		buf_add_str(b, i == 0 ? "" : ",");
-		identity_line(b, v);
-	}
-	buf_printf(b, "] of %lld%s", (long long)json_integer_value(json_object_get(al, "evidence_total")),
-	    json_is_true(json_object_get(al, "contested")) ? " contested" : "");
-}
-
-/* Takes out what two runs may differ in. */
-static void
-reduce(json_t *al)
-{
-	static const char *const free_keys[] = {"known_up_to", "seq", "held_back", "replaces", "decided_at", "position"};
-	json_t *v;
-	size_t i;
-
-	for (i = 0; i < sizeof(free_keys) / sizeof(free_keys[0]); i++)
-		json_object_del(al, free_keys[i]);
-	json_array_foreach(json_object_get(al, "evidence"), i, v)
-		json_object_del(v, "position");
-	json_object_del(json_object_get(al, "trigger"), "position");
-	json_object_del(json_object_get(al, "opening"), "position");
-}
 
 /* Without a switch of rules or a tick every alert that stands was sent, and every one that was withdrawn was taken back. */
 static void
@@ -320,11 +251,11 @@ on_alert(void *ctx, const struct alert_view *av, struct err *err)
 		fail(rr, "an alert is not JSON", je.text);
 		return 0;
 	}
-	alert_line(&rr->lines, al);
+	lines_alert(&rr->lines, al);
 	if (!av->holds)
 		buf_add_str(&rr->lines, " (does not hold when computed anew)");
 	buf_add_str(&rr->lines, "\n");
-	reduce(al);
+	lines_reduce(al);
 	text = json_dumps(al, JSON_SORT_KEYS | JSON_COMPACT);
 	buf_printf(&rr->whole, "%s\n", text == NULL ? "?" : text);
 	free(text);
@@ -332,43 +263,11 @@ on_alert(void *ctx, const struct alert_view *av, struct err *err)
 	return 0;
 }
 
-static int
-line_cmp(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Sorts the lines of a text. */
-static void
-sort_lines(struct buf *b)
-{
-	char **v = NULL, *p, *copy;
-	size_t n = 0, i;
-
-	buf_add_u8(b, 0);
-	copy = b->p == NULL ? NULL : strdup(b->p);
-	for (p = copy; p != NULL && *p != '\0'; p += strlen(p) + 1) {
-		char **grown = realloc(v, (n + 1) * sizeof(*v));
-
-		if (grown == NULL)
-			abort();
-		v = grown;
-		v[n++] = p;
-		p[strcspn(p, "\n")] = '\0';
-	}
-	qsort(v, n, sizeof(*v), line_cmp);
-	buf_clear(b);
-	for (i = 0; i < n; i++)
-		buf_printf(b, "%s\n", v[i]);
-	free(v);
-	free(copy);
-}
-
 static void
 compare(struct runner *rr, const char *what, struct buf *got, struct buf *expected)
 {
-	sort_lines(got);
-	sort_lines(expected);
+	lines_sort(got);
+	lines_sort(expected);
 	if (slice_eq(buf_slice(got), buf_slice(expected)) || rr->ret->failed)
 		return;
 	fail(rr, what, "");
@@ -393,7 +292,7 @@ compare_alerts(struct runner *rr)
 	}
 	compare(rr, "alerts differ from the model", &rr->lines, &expected);
 	buf_free(&expected);
-	sort_lines(&rr->whole);
+	lines_sort(&rr->whole);
 	buf_clear(&rr->ret->alerts);
 	buf_add_slice(&rr->ret->alerts, buf_slice(&rr->whole));
 }
@@ -410,8 +309,11 @@ on_eval(void *ctx, const struct eval_view *ev, struct err *err)
 	unsigned i;
 
 	(void)err;
-	buf_printf(&rr->lines, "%s %.*s trigger=%.*s#%.*s@%.*s outcome=%s values={", ev->rule->id, SLICE_ARG(ev->subject), SLICE_ARG(ev->source), SLICE_ARG(ev->id), (int)n,
-	    time, re->class == OUTCOME_ERROR ? "error" : re->outcome < 0 ? "unknown" : ev->rule->outcomes[re->outcome].code);
+	buf_printf(&rr->lines, "%s %.*s trigger=%.*s#%.*s@%.*s outcome=%s values={", ev->rule->id, SLICE_ARG(ev->subject), SLICE_ARG(ev->source),
+	    SLICE_ARG(ev->id), (int)n, time,
+	    re->class == OUTCOME_ERROR ? "error"
+	    : re->outcome < 0          ? "unknown"
+				       : ev->rule->outcomes[re->outcome].code);
 	for (i = 0; i < re->n_values; i++) {
 		buf_printf(&rr->lines, "%s%.*s:", i == 0 ? "" : ",", SLICE_ARG(re->values[i].name));
 		value_json(&rr->lines, &re->values[i].value);

@@ -6,9 +6,9 @@
 
 struct run {
 	bool failed;
-	const char *title;   /* which kind of failure: static text */
-	struct buf what;     /* the same in full, for a person */
-	struct buf alerts;   /* the last check's standing and ended alerts, whole, but for what may differ between two runs */
+	const char *title;           /* which kind of failure: static text */
+	struct buf what;             /* the same in full, for a person */
+	struct buf alerts;           /* the last check's standing and ended alerts, whole, but for what may differ between two runs */
 	bool stood, withdrew, recut; /* ends with a standing alert; on the way one was withdrawn; episodes merged or split */
 	unsigned checks, evals;
 };

@@ -231,11 +231,13 @@ shrink_contents(struct shrinker *sh, struct gen_set *before)
 static void
 print_script(const struct shrinker *sh)
 {
-	static const char *const names[] = {"", "commit", "checkpoint", "crash and open again", "close and open again", "tick", "other rules", "rules", "check"};
+	static const char *const names[] = {
+	    "", "commit", "checkpoint", "crash and open again", "close and open again", "tick", "other rules", "rules", "check"};
 	struct buf b = {0};
 	unsigned i;
 
-	printf("--- events as they come (%s, %u partitions, cache %u KiB)\n", sh->sc.on_disk ? "on disk" : "in memory", sh->sc.partitions, sh->sc.cache_kib);
+	printf("--- events as they come (%s, %u partitions, cache %u KiB)\n", sh->sc.on_disk ? "on disk" : "in memory", sh->sc.partitions,
+	    sh->sc.cache_kib);
 	for (i = 0; i < sh->sc.n; i++) {
 		const struct step *sp = &sh->sc.v[i];
 
@@ -280,7 +282,8 @@ print_all(const struct shrinker *sh, unsigned variant)
 	else
 		printf("--- what is wrong: another order ended in other alerts; this one in\n%.*s", SLICE_ARG(buf_slice(&ru.alerts)));
 	run_free(&ru);
-	printf("--- shrunk in %u runs; the whole set again: test_order --replay %llu (variant %u)\n", sh->tries, (unsigned long long)sh->set.seed, variant);
+	printf("--- shrunk in %u runs; the whole set again: test_order --replay %llu (variant %u)\n", sh->tries, (unsigned long long)sh->set.seed,
+	    variant);
 }
 
 void

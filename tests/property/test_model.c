@@ -1,11 +1,11 @@
 /* The model of the law of order against cases computed by hand: if it were wrong, it would agree with a wrong engine. */
 #include "tests/property/model.h"
 
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <setjmp.h>
-#include <cmocka.h>
 
 #define DAY 86400
 
@@ -88,8 +88,9 @@ an_event_exactly_as_old_as_the_window_counts(void **state)
 	(void)state;
 	event(0, 0, 0);
 	event(1, 0, 2 * DAY);
-	assert_alerts("random-0 body/b1 standing opening=/s/a#e1@1970-01-03T00:00:00Z trigger=/s/a#e1@1970-01-03T00:00:00Z level=info outcome=o0 values={v0:2} "
-	              "evidence=[/s/a#e1@1970-01-03T00:00:00Z,/s/a#e0@1970-01-01T00:00:00Z] of 2\n");
+	assert_alerts(
+	    "random-0 body/b1 standing opening=/s/a#e1@1970-01-03T00:00:00Z trigger=/s/a#e1@1970-01-03T00:00:00Z level=info outcome=o0 values={v0:2} "
+	    "evidence=[/s/a#e1@1970-01-03T00:00:00Z,/s/a#e0@1970-01-01T00:00:00Z] of 2\n");
 	set.contents[1].time.nsec = 1;
 	assert_alerts("");
 }
@@ -102,8 +103,9 @@ neighbours_at_most_quiet_apart_are_one_episode_shown_at_its_last_highest(void **
 	event(1, 0, 100);
 	event(2, 0, 200);       /* warning: 3 */
 	event(3, 0, 200 + DAY); /* warning: 4; exactly quiet later */
-	assert_alerts("random-0 body/b1 standing opening=/s/a#e1@1970-01-01T00:01:40Z trigger=/s/a#e3@1970-01-02T00:03:20Z level=warning outcome=o1 values={v0:4} "
-	              "evidence=[/s/a#e3@1970-01-02T00:03:20Z,/s/a#e2@1970-01-01T00:03:20Z,/s/a#e1@1970-01-01T00:01:40Z] of 4\n");
+	assert_alerts("random-0 body/b1 standing opening=/s/a#e1@1970-01-01T00:01:40Z trigger=/s/a#e3@1970-01-02T00:03:20Z level=warning outcome=o1 "
+		      "values={v0:4} "
+		      "evidence=[/s/a#e3@1970-01-02T00:03:20Z,/s/a#e2@1970-01-01T00:03:20Z,/s/a#e1@1970-01-01T00:01:40Z] of 4\n");
 	set.contents[3].time.nsec = 1;
 	gen_seal(&set);
 	model_run(&mo);
@@ -184,7 +186,16 @@ active_follows_the_newest_life_cycle_event_before_the_trigger(void **state)
 	struct gen_content *co;
 
 	(void)state;
-	*fe = (struct gen_feature){.op = GEN_ACTIVE, .opens = 2, .closes = 4, .role = -1, .of = -1, .by = -1, .key = FIELD_TAG, .from = FIELD_START, .til = FIELD_STOP, .evidence = 2};
+	*fe = (struct gen_feature){.op = GEN_ACTIVE,
+	    .opens = 2,
+	    .closes = 4,
+	    .role = -1,
+	    .of = -1,
+	    .by = -1,
+	    .key = FIELD_TAG,
+	    .from = FIELD_START,
+	    .til = FIELD_STOP,
+	    .evidence = 2};
 	set.rules[0].branches[1].atoms[0].with.i = 1;
 	co = event(0, 1, 0);
 	co->fields[FIELD_TAG] = (struct gen_value){.kind = GEN_STR, .s = "a"};

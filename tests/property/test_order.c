@@ -2,7 +2,7 @@
  * arrival, duplication, batches, crashes and partitions, a run ends in the alerts that the brute-force model computes from
  * the set alone.
  *
- * usage: test_order [--seed N] [--sets N] [--replay SEED] [--shares no] */
+ * usage: test_order [--seed N] [--sets N] [--replay SEED] [--shares no] [--shrink no] */
 #include "tests/property/run.h"
 
 #include <stdio.h>
@@ -15,6 +15,7 @@ struct totals {
 
 static struct gen_set set;
 static struct script base, other;
+static bool shrinking = true;
 
 /* One set in all its variants; false when one is wrong. */
 static bool
@@ -29,7 +30,8 @@ try_set(uint64_t seed, struct totals *to)
 	run_script(&first, &set, &base);
 	if (first.failed) {
 		printf("seed %llu: in order of time: %.*s", (unsigned long long)seed, SLICE_ARG(buf_slice(&first.what)));
-		shrink_and_print(&set, &base, NULL, 0);
+		if (shrinking)
+			shrink_and_print(&set, &base, NULL, 0);
 		good = false;
 	}
 	for (variant = 1; variant < GEN_VARIANTS && good; variant++) {
@@ -39,8 +41,10 @@ try_set(uint64_t seed, struct totals *to)
 		if (!good) {
 			printf("seed %llu, variant %u: %.*s\n", (unsigned long long)seed, variant, SLICE_ARG(buf_slice(&ru.what)));
 			if (!ru.failed)
-				printf("two orders end in other alerts:\n%.*sand\n%.*s", SLICE_ARG(buf_slice(&first.alerts)), SLICE_ARG(buf_slice(&ru.alerts)));
-			shrink_and_print(&set, &other, ru.failed ? NULL : &base, variant);
+				printf("two orders end in other alerts:\n%.*sand\n%.*s", SLICE_ARG(buf_slice(&first.alerts)),
+				    SLICE_ARG(buf_slice(&ru.alerts)));
+			if (shrinking)
+				shrink_and_print(&set, &other, ru.failed ? NULL : &base, variant);
 		}
 		stood = ru.stood;
 		withdrew = withdrew || ru.withdrew;
@@ -64,7 +68,8 @@ rich_enough(const struct totals *to)
 {
 	unsigned stood = to->stood * 100 / to->sets, withdrew = to->withdrew * 100 / to->sets, recut = to->recut * 100 / to->sets;
 
-	printf("sets that end with a standing alert %u %% (at least 70), withdraw one %u %% (30), merge or split episodes %u %% (20)\n", stood, withdrew, recut);
+	printf("sets that end with a standing alert %u %% (at least 70), withdraw one %u %% (30), merge or split episodes %u %% (20)\n", stood,
+	    withdrew, recut);
 	return stood >= 70 && withdrew >= 30 && recut >= 20;
 }
 
@@ -95,6 +100,8 @@ main(int argc, char **argv)
 			sets = n;
 		else if (strcmp(argv[a], "--shares") == 0)
 			shares = false;
+		else if (strcmp(argv[a], "--shrink") == 0)
+			shrinking = false;
 		else if (strcmp(argv[a], "--replay") == 0) {
 			seed = n;
 			sets = 1;
@@ -103,7 +110,7 @@ main(int argc, char **argv)
 			break;
 	}
 	if (a < argc || sets == 0) {
-		fprintf(stderr, "usage: test_order [--seed N] [--sets N] [--replay SEED] [--shares no]\n");
+		fprintf(stderr, "usage: test_order [--seed N] [--sets N] [--replay SEED] [--shares no] [--shrink no]\n");
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -111,7 +118,8 @@ main(int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	for (i = 0; i < sets && to.failed < 1; i++)
 		(void)try_set(seed + i, &to);
-	printf("%u sets, %u comparisons of alerts, %u outcomes of triggers compared, %.1f s, %u sets differ\n", to.sets, to.checks, to.evals, seconds_since(&start), to.failed);
+	printf("%u sets, %u comparisons of alerts, %u outcomes of triggers compared, %.1f s, %u sets differ\n", to.sets, to.checks, to.evals,
+	    seconds_since(&start), to.failed);
 	if (to.failed != 0 || (shares && !rich_enough(&to)))
 		return 1;
 	return 0;

@@ -258,7 +258,8 @@ gen_print_contract(struct buf *b, const struct gen_set *set, unsigned type)
 		print_retraction_contract(b);
 		return;
 	}
-	buf_printf(b, "{\"$id\":\"%s\",\"description\":\"made up\",\"type\":\"object\",\"additionalProperties\":false,\"required\":[],\"properties\":{",
+	buf_printf(b,
+	    "{\"$id\":\"%s\",\"description\":\"made up\",\"type\":\"object\",\"additionalProperties\":false,\"required\":[],\"properties\":{",
 	    gen_type_name[type]);
 	for (i = 0; i < GEN_FIELDS; i++)
 		buf_printf(b, "\"%s\":{\"type\":\"%s\"%s,\"description\":\"a field\"},", gen_field_name[i], types[gen_field_kind[i]],
