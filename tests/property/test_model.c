@@ -1,11 +1,12 @@
 /* The model of the law of order against cases computed by hand: if it were wrong, it would agree with a wrong engine. */
 #include "tests/property/model.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+
+#include <cmocka.h>
 
 #define DAY 86400
 
