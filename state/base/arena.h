@@ -12,7 +12,7 @@ struct arena {
 	size_t bytes; /* handed out since the last reset */
 };
 
-void arena_free(struct arena *a);  /* a zeroed struct is an empty arena */
+void arena_free(struct arena *a); /* a zeroed struct is an empty arena */
 void arena_reset(struct arena *a);
 void *arena_alloc_slow(struct arena *a, size_t n);
 

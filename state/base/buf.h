@@ -15,7 +15,7 @@ struct buf {
 	bool bad;   /* out of memory, or over max */
 };
 
-void buf_free(struct buf *b); /* also resets; a zeroed struct is an empty buffer */
+void buf_free(struct buf *b);              /* also resets; a zeroed struct is an empty buffer */
 int buf_grow(struct buf *b, size_t extra); /* 0 if `extra` bytes fit now, else -1 and `bad` */
 
 static inline void
@@ -66,9 +66,9 @@ buf_add_u8(struct buf *b, uint8_t v)
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void buf_add_u32(struct buf *b, uint32_t v);      /* little-endian */
-void buf_add_u64(struct buf *b, uint64_t v);      /* little-endian */
-void buf_add_u32_be(struct buf *b, uint32_t v);   /* big-endian: sorts bytewise */
+void buf_add_u32(struct buf *b, uint32_t v);    /* little-endian */
+void buf_add_u64(struct buf *b, uint64_t v);    /* little-endian */
+void buf_add_u32_be(struct buf *b, uint32_t v); /* big-endian: sorts bytewise */
 void buf_add_u64_be(struct buf *b, uint64_t v);
 void buf_add_varint(struct buf *b, uint64_t v);   /* LEB128: 7 bits a byte, low first */
 void buf_add_blob(struct buf *b, struct slice s); /* varint length, bytes */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 int
@@ -11,9 +12,11 @@ file_err(struct err *err, const char *what, const char *path)
 	int e = errno;
 
 	if (e == ENOSPC || e == EDQUOT)
-		return err_set(err, ERR_FULL, "cannot %s %s: the disk is full; free some space and start again, nothing acknowledged is lost", what, path);
+		return err_set(
+		    err, ERR_FULL, "cannot %s %s: the disk is full; free some space and start again, nothing acknowledged is lost", what, path);
 	if (e == EACCES || e == EPERM || e == EROFS)
-		return err_set(err, ERR_IO, "cannot %s %s: %s; give this user the right to write there, or use another --store", what, path, strerror(e));
+		return err_set(
+		    err, ERR_IO, "cannot %s %s: %s; give this user the right to write there, or use another --store", what, path, strerror(e));
 	return err_set(err, ERR_IO, "cannot %s %s: %s", what, path, strerror(e));
 }
 
@@ -59,6 +62,23 @@ file_path(char ret[PATH_MAX], const char *dir, const char *name, struct err *err
 	if (snprintf(ret, PATH_MAX, "%s/%s", dir, name) >= PATH_MAX)
 		return err_set(err, ERR_USAGE, "the name of the directory %.200s... is too long", dir);
 	return 0;
+}
+
+bool
+file_number(const char **text, const char *label, int base, uint64_t *ret)
+{
+	size_t n = strlen(label);
+	const char *p = *text;
+	char *end;
+
+	if (strncmp(p, label, n) != 0 || p[n] != ' ' || strchr("0123456789abcdef", p[n + 1]) == NULL || p[n + 1] == '\0')
+		return false;
+	errno = 0;
+	*ret = strtoull(p + n + 1, &end, base);
+	if (errno != 0 || end == p + n + 1 || (*end != '\n' && *end != '\0'))
+		return false;
+	*text = *end == '\n' ? end + 1 : end;
+	return true;
 }
 
 int

@@ -18,6 +18,9 @@ int file_path(char ret[PATH_MAX], const char *dir, const char *name, struct err 
 ssize_t file_read_at(int fd, void *to, size_t n, uint64_t offset, const char *path, struct err *err);
 int file_write_at(int fd, const void *from, size_t n, uint64_t offset, const char *path, struct err *err);
 
+/* Reads "LABEL NUMBER" and what ends it, a newline or the end, from a small text file's content and moves behind it. */
+bool file_number(const char **text, const char *label, int base, uint64_t *ret);
+
 int file_sync_dir(const char *dir, struct err *err);
 /* DIR/NAME holds `bytes` whole or is as it was: written as NAME.tmp, synced, renamed, and the directory synced. */
 int file_replace(const char *dir, const char *name, struct slice bytes, bool no_sync, struct err *err);

@@ -65,7 +65,8 @@ sweep(const struct backup *ba, const char *keep, bool fresh, struct err *err)
 		for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
 			expected = expected || strcmp(entry->d_name, known[i]) == 0;
 		if (fresh && !expected)
-			rc = err_set(err, ERR_USAGE, "%s holds other files (%.100s) and no backup: name an empty or a new directory", ba->to, entry->d_name);
+			rc = err_set(
+			    err, ERR_USAGE, "%s holds other files (%.100s) and no backup: name an empty or a new directory", ba->to, entry->d_name);
 		if (!ours || strcmp(entry->d_name, keep) == 0)
 			continue;
 		rc = file_path(path, ba->to, entry->d_name, err);
@@ -110,7 +111,8 @@ backup_begin(struct backup *ba, struct err *err)
 	if (ba->lock < 0)
 		return file_err(err, "open", ba->to);
 	if (flock(ba->lock, LOCK_EX | LOCK_NB) != 0)
-		return errno == EWOULDBLOCK ? err_set(err, ERR_LOCKED, "another backup into %s is running; wait for it", ba->to) : file_err(err, "lock", ba->to);
+		return errno == EWOULDBLOCK ? err_set(err, ERR_LOCKED, "another backup into %s is running; wait for it", ba->to)
+					    : file_err(err, "lock", ba->to);
 	found = manifest_read(&ba->old, ba->to, err);
 	if (found < 0 || store_identity(ba->dir, ba->new.store, err) != 0)
 		return -1;
@@ -169,7 +171,8 @@ backup_keep(struct backup *ba, const struct copy_file *old, struct err *err)
 		int rc = copy_bytes(from, to, UINT64_MAX, &bytes, sha256, err);
 
 		if (rc <= 0)
-			return rc < 0 ? -1 : err_set(err, ERR_CORRUPT, "backup %s: %s is missing; begin a new backup in another directory", ba->to, from);
+			return rc < 0 ? -1
+				      : err_set(err, ERR_CORRUPT, "backup %s: %s is missing; begin a new backup in another directory", ba->to, from);
 		if (strcmp(sha256, old->sha256) != 0)
 			return err_set(err, ERR_CORRUPT, "backup %s: %s is damaged (SHA-256); begin a new backup in another directory", ba->to, from);
 	}

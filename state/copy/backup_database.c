@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TRIES 20            /* a file list that changed while it was copied */
+#define TRIES 20              /* a file list that changed while it was copied */
 #define TAIL_BYTES (64 * KIB) /* of a sorted file: holds its properties, among them the run that wrote it and its number */
 
 /* Reads the last bytes of a file of the expected size. 1: read; 0: not there or of another size; -1. */
@@ -241,7 +241,8 @@ backup_database(struct backup *ba, struct store_report *ret, struct err *err)
 	struct store *st = NULL;
 	int rc = 0;
 
-	if (backup_whole_file(ba, "format", err) != 0 || backup_whole_file(ba, "db/IDENTITY", err) != 0 || backup_list(ba, "OPTIONS-", "", backup_whole_file, err) != 0)
+	if (backup_whole_file(ba, "format", err) != 0 || backup_whole_file(ba, "db/IDENTITY", err) != 0 ||
+	    backup_list(ba, "OPTIONS-", "", backup_whole_file, err) != 0)
 		return -1;
 	err->code = ERR_NONE;
 	for (unsigned i = 0; rc == 0 && i < TRIES; i++) {

@@ -29,10 +29,13 @@ backup_segments(struct backup *ba, const struct journal *jo, uint64_t *ret_new_f
 			int rc = backup_file(ba, path, sg.bytes, err);
 
 			if (rc <= 0)
-				return rc < 0 ? -1 : err_set(err, ERR_CORRUPT, "journal segment %s of %s vanished; restore the newest backup", name, ba->dir);
+				return rc < 0
+					   ? -1
+					   : err_set(err, ERR_CORRUPT, "journal segment %s of %s vanished; restore the newest backup", name, ba->dir);
 			fi = &ba->new.files[ba->new.n - 1];
 			if (fi->bytes != sg.bytes)
-				return err_set(err, ERR_CORRUPT, "journal segment %s of %s is shorter than its records; restore the newest backup", name, ba->dir);
+				return err_set(err, ERR_CORRUPT, "journal segment %s of %s is shorter than its records; restore the newest backup",
+				    name, ba->dir);
 			fi->last = sg.last;
 			fi->sum = sg.sum;
 			if (all_old)
@@ -81,7 +84,8 @@ backup_journal(struct backup *ba, struct err *err)
 	uint64_t new_from = UINT64_MAX;
 	int rc;
 
-	if (file_path(from, ba->dir, "journal", err) != 0 || backup_data_path(to, ba, &ba->new, "journal", err) != 0 || journal_open(&jo, from, &opt, err) != 0)
+	if (file_path(from, ba->dir, "journal", err) != 0 || backup_data_path(to, ba, &ba->new, "journal", err) != 0 ||
+	    journal_open(&jo, from, &opt, err) != 0)
 		return -1;
 	ba->new.journal_seq = journal_last(jo);
 	rc = backup_segments(ba, jo, &new_from, err);
@@ -93,7 +97,8 @@ backup_journal(struct backup *ba, struct err *err)
 		struct copy_file *fi;
 		uint64_t bytes = 0;
 
-		if (file_path(path, to, "head", err) != 0 || copy_bytes(path, NULL, UINT64_MAX, &bytes, sha256, err) != 1 || (fi = manifest_add(&ba->new, "journal/head", bytes, err)) == NULL)
+		if (file_path(path, to, "head", err) != 0 || copy_bytes(path, NULL, UINT64_MAX, &bytes, sha256, err) != 1 ||
+		    (fi = manifest_add(&ba->new, "journal/head", bytes, err)) == NULL)
 			return -1;
 		memcpy(fi->sha256, sha256, sizeof fi->sha256);
 		fi->copied = true;

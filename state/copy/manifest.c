@@ -104,7 +104,8 @@ file_from_json(struct manifest *ma, const json_t *item, const char *manifest_pat
 	json_int_t bytes = 0, last = 0;
 	struct copy_file *fi;
 
-	if (json_unpack((json_t *)(uintptr_t)item, "{s:s, s:I, s:s, s?I, s?s}", "path", &path, "bytes", &bytes, "sha256", &sha256, "last", &last, "sum", &sum) != 0 ||
+	if (json_unpack((json_t *)(uintptr_t)item, "{s:s, s:I, s:s, s?I, s?s}", "path", &path, "bytes", &bytes, "sha256", &sha256, "last", &last,
+		"sum", &sum) != 0 ||
 	    !path_allowed(path) || bytes < 0 || last < 0 || strlen(sha256) != SHA256_HEX_BYTES - 1)
 		return err_set(err, ERR_CORRUPT, "backup %s is damaged (the entry of file %zu); use another backup", manifest_path, ma->n + 1);
 	fi = manifest_add(ma, path, (uint64_t)bytes, err);
@@ -116,6 +117,19 @@ file_from_json(struct manifest *ma, const json_t *item, const char *manifest_pat
 	return 0;
 }
 
+/* N of "copy-N". */
+static bool
+copy_number(const char *data, uint64_t *ret)
+{
+	char *end;
+
+	if (strncmp(data, "copy-", 5) != 0 || data[5] < '0' || data[5] > '9')
+		return false;
+	errno = 0;
+	*ret = strtoull(data + 5, &end, 10);
+	return errno == 0 && *end == '\0';
+}
+
 static int
 manifest_from_json(struct manifest *ma, json_t *root, const char *path, struct err *err)
 {
@@ -125,20 +139,20 @@ manifest_from_json(struct manifest *ma, json_t *root, const char *path, struct e
 	size_t i;
 
 	if (json_unpack(root, "{s:I}", "format", &format) == 0 && format > FORMAT)
-		return err_set(err, ERR_NEWER, "backup %s has format %lld, this program reads %d: use a newer dideban", path, (long long)format, FORMAT);
-	if (json_unpack(root, "{s:I, s:s, s:s, s:I, s:I, s:o}", "format", &format, "store", &store, "data", &data, "journal_seq", &journal_seq, "checkpoint_seq", &checkpoint_seq, "files",
-		&files) != 0 ||
-	    strlen(store) >= sizeof ma->store || strlen(data) >= sizeof ma->data || sscanf(data, "copy-%" SCNu64, &ma->number) != 1 || strchr(data, '/') != NULL || !json_is_array(files) ||
+		return err_set(
+		    err, ERR_NEWER, "backup %s has format %lld, this program reads %d: use a newer dideban", path, (long long)format, FORMAT);
+	if (json_unpack(root, "{s:I, s:s, s:s, s:I, s:I, s:o}", "format", &format, "store", &store, "data", &data, "journal_seq", &journal_seq,
+		"checkpoint_seq", &checkpoint_seq, "files", &files) != 0 ||
+	    strlen(store) >= sizeof ma->store || strlen(data) >= sizeof ma->data || !copy_number(data, &ma->number) || !json_is_array(files) ||
 	    journal_seq < 0 || checkpoint_seq < 0)
 		return err_set(err, ERR_CORRUPT, "backup %s is damaged (a field is missing or wrong); use another backup", path);
 	memcpy(ma->store, store, strlen(store) + 1);
 	memcpy(ma->data, data, strlen(data) + 1);
 	ma->journal_seq = (uint64_t)journal_seq;
 	ma->checkpoint_seq = (uint64_t)checkpoint_seq;
-	json_array_foreach(files, i, item)
-		if (file_from_json(ma, item, path, err) != 0)
-			return -1;
-	qsort(ma->files, ma->n, sizeof ma->files[0], by_path);
+	json_array_foreach(files, i, item) if (file_from_json(ma, item, path, err) != 0) return -1;
+	if (ma->n != 0)
+		qsort(ma->files, ma->n, sizeof ma->files[0], by_path);
 	return 0;
 }
 
@@ -196,7 +210,8 @@ manifest_write(struct manifest *ma, const char *backup, struct err *err)
 	struct tm tm;
 	int rc = -1;
 
-	qsort(ma->files, ma->n, sizeof ma->files[0], by_path);
+	if (ma->n != 0)
+		qsort(ma->files, ma->n, sizeof ma->files[0], by_path);
 	if (gmtime_r(&now, &tm) != NULL)
 		(void)strftime(made, sizeof made, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	for (size_t i = 0; i < ma->n; i++)
@@ -204,8 +219,8 @@ manifest_write(struct manifest *ma, const char *backup, struct err *err)
 			json_decref(files);
 			return err_nomem(err);
 		}
-	root = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:o}", "format", FORMAT, "store", ma->store, "data", ma->data, "made_at", made, "journal_seq", (json_int_t)ma->journal_seq,
-	    "checkpoint_seq", (json_int_t)ma->checkpoint_seq, "files", files);
+	root = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:o}", "format", FORMAT, "store", ma->store, "data", ma->data, "made_at", made,
+	    "journal_seq", (json_int_t)ma->journal_seq, "checkpoint_seq", (json_int_t)ma->checkpoint_seq, "files", files);
 	text = root == NULL ? NULL : json_dumps(root, JSON_INDENT(1));
 	if (text == NULL)
 		(void)err_nomem(err);

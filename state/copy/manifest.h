@@ -21,9 +21,9 @@ struct copy_file {
 };
 
 struct manifest {
-	char store[64];       /* the database's identity: backups of one store only go on with that store */
-	char data[32];        /* "copy-N" */
-	uint64_t number;      /* N */
+	char store[64];  /* the database's identity: backups of one store only go on with that store */
+	char data[32];   /* "copy-N" */
+	uint64_t number; /* N */
 	uint64_t journal_seq, checkpoint_seq;
 	struct copy_file *files;
 	size_t n, cap;

@@ -35,7 +35,8 @@ place_make(const char *dir, struct err *err)
 		return file_err(err, "open", dir);
 	while (rc == 0 && (entry = readdir(d)) != NULL)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && strcmp(entry->d_name, "lost+found") != 0)
-			rc = err_set(err, ERR_USAGE, "%s is not empty (%.100s): a backup is restored into an empty or a new directory", dir, entry->d_name);
+			rc = err_set(
+			    err, ERR_USAGE, "%s is not empty (%.100s): a backup is restored into an empty or a new directory", dir, entry->d_name);
 	(void)closedir(d);
 	return rc;
 }
@@ -56,8 +57,9 @@ restore_file(const char *backup, const struct manifest *ma, const struct copy_fi
 	if (rc == 0)
 		return err_set(err, ERR_CORRUPT, "backup %s: the file %s is missing; use another backup", backup, from);
 	if (bytes != fi->bytes || strcmp(sha256, fi->sha256) != 0)
-		return err_set(err, ERR_CORRUPT, "backup %s: the file %s is damaged (%" PRIu64 " bytes, SHA-256 %.16s..., expected %" PRIu64 ", %.16s...); use another backup", backup, from, bytes,
-		    sha256, fi->bytes, fi->sha256);
+		return err_set(err, ERR_CORRUPT,
+		    "backup %s: the file %s is damaged (%" PRIu64 " bytes, SHA-256 %.16s..., expected %" PRIu64 ", %.16s...); use another backup",
+		    backup, from, bytes, sha256, fi->bytes, fi->sha256);
 	return 0;
 }
 
@@ -117,7 +119,8 @@ state_restore(const char *backup, const char *dir, struct copy_report *ret, stru
 	if (rc == 0)
 		rc = state_verify(dir, &report, err);
 	if (rc == 0 && report.checkpoint_seq != ma.checkpoint_seq)
-		rc = err_set(err, ERR_CORRUPT, "backup %s: the restored store is of record %" PRIu64 " instead of %" PRIu64 "; use another backup", backup, report.checkpoint_seq, ma.checkpoint_seq);
+		rc = err_set(err, ERR_CORRUPT, "backup %s: the restored store is of record %" PRIu64 " instead of %" PRIu64 "; use another backup",
+		    backup, report.checkpoint_seq, ma.checkpoint_seq);
 	re.journal_seq = ma.journal_seq;
 	re.checkpoint_seq = ma.checkpoint_seq;
 	manifest_free(&ma);
@@ -152,8 +155,9 @@ journal_verify(const char *dir, struct store_report *ret, struct err *err)
 		}
 	}
 	if (rc == 0 && journal_last(jo) < ret->checkpoint_seq)
-		rc = err_set(err, ERR_CORRUPT, "store %s: its checkpoint is of record %" PRIu64 ", but the journal ends at %" PRIu64 "; restore the newest backup", dir, ret->checkpoint_seq,
-		    journal_last(jo));
+		rc = err_set(err, ERR_CORRUPT,
+		    "store %s: its checkpoint is of record %" PRIu64 ", but the journal ends at %" PRIu64 "; restore the newest backup", dir,
+		    ret->checkpoint_seq, journal_last(jo));
 	journal_reader_close(rd);
 	(void)journal_close(jo, err);
 	return rc;

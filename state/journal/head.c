@@ -10,16 +10,27 @@
 #include <xxhash.h>
 
 #define HEAD_BYTES 512
+#define HEAD_FORMAT 1
+
+/* The last line is the checksum of those before it, which end at p. */
+static bool
+head_sum_fits(const char *text, const char *p)
+{
+	const char *end = p;
+	uint64_t sum;
+
+	return file_number(&end, "sum", 16, &sum) && *end == '\0' && sum == XXH3_64bits(text, (size_t)(p - text));
+}
 
 int
 journal_head_read(const char *dir, struct journal_head *ret, struct err *err)
 {
 	char path[PATH_MAX], text[HEAD_BYTES + 1];
 	struct journal_head he;
-	uint64_t sum;
-	unsigned format;
+	const char *p = text;
+	uint64_t format;
 	ssize_t n;
-	int fd, used = 0;
+	int fd;
 
 	if (file_path(path, dir, "head", err) != 0)
 		return -1;
@@ -31,10 +42,10 @@ journal_head_read(const char *dir, struct journal_head *ret, struct err *err)
 	if (n < 0)
 		return -1;
 	text[n] = '\0';
-	if (sscanf(text, "dideban-journal-head %u\n", &format) == 1 && format > 1)
-		return err_set(err, ERR_NEWER, "%s has format %u, this program reads 1: use a newer dideban", path, format);
-	if (sscanf(text, "dideban-journal-head 1\nid %" SCNx64 "\nlast %" SCNu64 "\ncheckpoint %" SCNu64 "\n%n", &he.id, &he.last, &he.checkpoint, &used) != 3 ||
-	    used == 0 || sscanf(text + used, "sum %" SCNx64 "\n", &sum) != 1 || sum != XXH3_64bits(text, (size_t)used) || he.checkpoint > he.last)
+	if (file_number(&p, "dideban-journal-head", 10, &format) && format > HEAD_FORMAT)
+		return err_set(err, ERR_NEWER, "%s has format %" PRIu64 ", this program reads %d: use a newer dideban", path, format, HEAD_FORMAT);
+	if (!file_number(&p, "id", 16, &he.id) || !file_number(&p, "last", 10, &he.last) || !file_number(&p, "checkpoint", 10, &he.checkpoint) ||
+	    !head_sum_fits(text, p) || he.checkpoint > he.last)
 		return err_set(err, ERR_CORRUPT, "%s is damaged (checksum); restore the newest backup", path);
 	*ret = he;
 	return 1;
@@ -44,7 +55,8 @@ int
 journal_head_write(const char *dir, const struct journal_head *he, bool no_sync, struct err *err)
 {
 	char text[HEAD_BYTES];
-	int n = snprintf(text, sizeof text, "dideban-journal-head 1\nid %016" PRIx64 "\nlast %" PRIu64 "\ncheckpoint %" PRIu64 "\n", he->id, he->last, he->checkpoint);
+	int n = snprintf(text, sizeof text, "dideban-journal-head %d\nid %016" PRIx64 "\nlast %" PRIu64 "\ncheckpoint %" PRIu64 "\n", HEAD_FORMAT,
+	    he->id, he->last, he->checkpoint);
 
 	n += snprintf(text + n, sizeof text - (size_t)n, "sum %016" PRIx64 "\n", (uint64_t)XXH3_64bits(text, (size_t)n));
 	return file_replace(dir, "head", slice_of(text, (size_t)n), no_sync, err);

@@ -247,7 +247,8 @@ write_parts(struct journal *jo, const char head[RECORD_HEAD_BYTES], const struct
 	for (size_t i = 0, at = 0; i <= n_parts; at += iov[i++].iov_len) {
 		size_t skip = done > at ? done - at : 0;
 
-		if (skip < iov[i].iov_len && file_write_at(jo->fd, (const char *)iov[i].iov_base + skip, iov[i].iov_len - skip, jo->tail + at + skip, jo->path, err) != 0)
+		if (skip < iov[i].iov_len &&
+		    file_write_at(jo->fd, (const char *)iov[i].iov_base + skip, iov[i].iov_len - skip, jo->tail + at + skip, jo->path, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -284,7 +285,8 @@ journal_append(struct journal *jo, uint8_t kind, const struct slice *parts, size
 	for (size_t i = 0; i < n_parts; i++)
 		length += parts[i].n;
 	if (kind == 0 || n_parts > LIMIT_JOURNAL_PARTS || length > LIMIT_RECORD_BYTES)
-		return err_set(err, ERR_LIMIT, "a journal record of kind %u, %zu parts and %" PRIu64 " bytes is over the limits (%d parts, %zu bytes)", kind, n_parts, length,
+		return err_set(err, ERR_LIMIT,
+		    "a journal record of kind %u, %zu parts and %" PRIu64 " bytes is over the limits (%d parts, %zu bytes)", kind, n_parts, length,
 		    LIMIT_JOURNAL_PARTS, LIMIT_RECORD_BYTES);
 	if (jo->last - jo->synced >= RECORD_AHEAD_MAX && journal_sync(jo, err) != 0)
 		return -1;
@@ -338,7 +340,9 @@ journal_head(struct journal *jo, uint64_t checkpoint_seq, struct err *err)
 		return -1;
 	he.last = jo->last;
 	if (checkpoint_seq > he.last)
-		return err_set(err, ERR_CORRUPT, "journal %s ends at record %" PRIu64 ", but the store's checkpoint is of record %" PRIu64 ": they do not belong together; restore the newest backup",
+		return err_set(err, ERR_CORRUPT,
+		    "journal %s ends at record %" PRIu64 ", but the store's checkpoint is of record %" PRIu64
+		    ": they do not belong together; restore the newest backup",
 		    jo->dir, he.last, checkpoint_seq);
 	if (journal_head_write(jo->dir, &he, jo->opt.no_sync, err) != 0)
 		return fail(jo, err);
@@ -369,7 +373,8 @@ journal_copy_head(const struct journal *jo, const char *dir, uint64_t checkpoint
 	struct journal_head he = {.id = jo->id, .last = jo->last, .checkpoint = checkpoint_seq};
 
 	if (checkpoint_seq > he.last)
-		return err_set(err, ERR_CORRUPT, "journal %s ends at record %" PRIu64 ", but the store's checkpoint is of record %" PRIu64 ": they do not belong together", jo->dir, he.last,
-		    checkpoint_seq);
+		return err_set(err, ERR_CORRUPT,
+		    "journal %s ends at record %" PRIu64 ", but the store's checkpoint is of record %" PRIu64 ": they do not belong together",
+		    jo->dir, he.last, checkpoint_seq);
 	return journal_head_write(dir, &he, false, err);
 }

@@ -52,15 +52,16 @@ int journal_read_at(struct journal *jo, uint64_t at, void *ret, size_t n, struct
 struct journal_reader;
 int journal_reader_open(struct journal_reader **ret, struct journal *jo, uint64_t from, struct err *err);
 /* 1: a record; 0: end; -1: error. */
-int journal_reader_next(struct journal_reader *rd, uint64_t *ret_seq, uint8_t *ret_kind, struct slice *ret_payload, uint64_t *ret_at, struct err *err);
+int journal_reader_next(
+    struct journal_reader *rd, uint64_t *ret_seq, uint8_t *ret_kind, struct slice *ret_payload, uint64_t *ret_at, struct err *err);
 void journal_reader_close(struct journal_reader *rd); /* NULL is fine */
 
 /* For copies: the segment files of a journal opened read-only, as of its opening, in order. */
 struct journal_segment {
-	uint64_t start;    /* names the file (journal_segment_name) */
-	uint64_t bytes;    /* up to its last whole record */
-	uint64_t last;     /* sequence of that record, 0: none yet */
-	uint64_t sum;      /* its sum: two segments with the same start, bytes, last and sum hold the same records */
+	uint64_t start; /* names the file (journal_segment_name) */
+	uint64_t bytes; /* up to its last whole record */
+	uint64_t last;  /* sequence of that record, 0: none yet */
+	uint64_t sum;   /* its sum: two segments with the same start, bytes, last and sum hold the same records */
 };
 size_t journal_segments(const struct journal *jo);
 void journal_segment(const struct journal *jo, size_t i, struct journal_segment *ret);

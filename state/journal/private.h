@@ -15,13 +15,13 @@ struct journal {
 	struct segment *segments;
 	size_t n_segments, cap_segments;
 
-	int fd;                /* the last segment; -1 before the first */
-	char path[PATH_MAX];   /* its name, for messages */
-	uint64_t tail, size;   /* in it: where the next record goes, and the preallocated end */
-	uint64_t last, sum;    /* of the last record */
-	uint64_t synced;       /* last sequence known to be durable */
-	uint64_t checkpoint;   /* as in head */
-	struct err failure;    /* of the first failed write or sync; all later calls repeat it */
+	int fd;              /* the last segment; -1 before the first */
+	char path[PATH_MAX]; /* its name, for messages */
+	uint64_t tail, size; /* in it: where the next record goes, and the preallocated end */
+	uint64_t last, sum;  /* of the last record */
+	uint64_t synced;     /* last sequence known to be durable */
+	uint64_t checkpoint; /* as in head */
+	struct err failure;  /* of the first failed write or sync; all later calls repeat it */
 
 	/* Read-only descriptors of earlier segments for journal_read_at, the least recently used one is closed first. */
 	struct {

@@ -65,7 +65,9 @@ journal_read_at(struct journal *jo, uint64_t at, void *ret, size_t n, struct err
 	segment = segment_of(jo, at);
 	offset = at - jo->segments[segment].start;
 	if (offset > journal_segment_end(jo, segment) || journal_segment_end(jo, segment) - offset < n)
-		return err_set(err, ERR_CORRUPT, "journal %s has no %zu bytes at place %" PRIu64 ": journal and store do not belong together; restore the newest backup", jo->dir, n, at);
+		return err_set(err, ERR_CORRUPT,
+		    "journal %s has no %zu bytes at place %" PRIu64 ": journal and store do not belong together; restore the newest backup", jo->dir,
+		    n, at);
 	fd = segment_fd(jo, segment, path, err);
 	if (fd < 0)
 		return -1;
@@ -131,7 +133,7 @@ reader_cross(struct journal_reader *rd, struct err *err)
 	const struct segment *next = &jo->segments[rd->segment + 1];
 
 	if (rd->segment + 1 >= jo->n_segments)
-		return journal_damaged(err, rd->path, rd->scan.seq + 1, rd->scan.offset, "valid records follow it");
+		return journal_damaged(err, rd->path, rd->scan.seq + 1, rd->scan.offset, "it was whole when it was written");
 	if (rd->scan.offset != next->start - jo->segments[rd->segment].start || rd->scan.seq != next->seq_before || rd->scan.sum != next->sum_before)
 		return journal_damaged(err, rd->path, rd->scan.seq + 1, rd->scan.offset, "a later segment goes on behind it");
 	return reader_segment(rd, rd->segment + 1, err) != 0 ? -1 : 1;

@@ -14,7 +14,8 @@
 int
 journal_damaged(struct err *err, const char *path, uint64_t seq, uint64_t offset, const char *why)
 {
-	return err_set(err, ERR_CORRUPT, "journal segment %s: record %" PRIu64 " at byte %" PRIu64 " is damaged, and %s; restore the newest backup", path, seq, offset, why);
+	return err_set(err, ERR_CORRUPT, "journal segment %s: record %" PRIu64 " at byte %" PRIu64 " is damaged, and %s; restore the newest backup",
+	    path, seq, offset, why);
 }
 
 /* The start in a name like 00000000000000ff.seg; false for any other name. */
@@ -148,7 +149,9 @@ segment_tail(const struct journal *jo, struct segment_scan *sc, const struct jou
 	if (rc < 0)
 		return -1;
 	if (sc->seq < he->last)
-		return err_set(err, ERR_CORRUPT, "journal %s ends at record %" PRIu64 " (byte %" PRIu64 " of %s), but %" PRIu64 " records were durable: the last ones are damaged or gone; restore the newest backup",
+		return err_set(err, ERR_CORRUPT,
+		    "journal %s ends at record %" PRIu64 " (byte %" PRIu64 " of %s), but %" PRIu64
+		    " records were durable: the last ones are damaged or gone; restore the newest backup",
 		    jo->dir, sc->seq, sc->offset, sc->path, he->last);
 	return 0;
 }
@@ -230,11 +233,13 @@ journal_recover(struct journal *jo, struct err *err)
 		if (found < 0)
 			return -1;
 		if (found == 0)
-			return err_set(err, ERR_CORRUPT, "journal %s has segments but no file `head`: something removed it; restore the newest backup", jo->dir);
+			return err_set(
+			    err, ERR_CORRUPT, "journal %s has segments but no file `head`: something removed it; restore the newest backup", jo->dir);
 	}
 	if (jo->n_segments == 0) {
 		if (he.last != 0)
-			return err_set(err, ERR_CORRUPT, "journal %s has lost all its segments (%" PRIu64 " records were durable); restore the newest backup", jo->dir, he.last);
+			return err_set(err, ERR_CORRUPT,
+			    "journal %s has lost all its segments (%" PRIu64 " records were durable); restore the newest backup", jo->dir, he.last);
 		return journal_begin(jo, err);
 	}
 	jo->id = he.id;

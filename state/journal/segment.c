@@ -59,7 +59,8 @@ segment_head_read(const char *from, size_t n, struct segment *ret, const char *p
 	if (n < SEGMENT_HEAD_BYTES || memcmp(from, magic, sizeof magic) != 0)
 		return err_set(err, ERR_CORRUPT, "journal segment %s: this is not the beginning of a segment; restore the newest backup", path);
 	if (get_u32(from + 8) > SEGMENT_FORMAT)
-		return err_set(err, ERR_NEWER, "journal segment %s has format %" PRIu32 ", this program reads %u: use a newer dideban", path, get_u32(from + 8), SEGMENT_FORMAT);
+		return err_set(err, ERR_NEWER, "journal segment %s has format %" PRIu32 ", this program reads %u: use a newer dideban", path,
+		    get_u32(from + 8), SEGMENT_FORMAT);
 	if (get_u64(from + 48) != XXH3_64bits(from, 48))
 		return err_set(err, ERR_CORRUPT, "journal segment %s: its header is damaged (checksum); restore the newest backup", path);
 	ret->id = get_u64(from + 16);

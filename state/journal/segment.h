@@ -49,7 +49,7 @@ struct segment_scan {
 	int fd;
 	const char *path;
 	uint64_t id;
-	uint64_t offset; /* in the file: where the next record begins */
+	uint64_t offset;   /* in the file: where the next record begins */
 	uint64_t seq, sum; /* of the last record passed */
 	struct buf window, payload;
 	uint64_t window_offset;

@@ -6,8 +6,8 @@
 #include <endian.h>
 #include <stdlib.h>
 
-#define SMALL 24  /* a group up to this size is sorted by insertion */
-#define DIGITS 9  /* 8 bytes of the prefix, and what says whether the key ends within it */
+#define SMALL 24              /* a group up to this size is sorted by insertion */
+#define DIGITS 9              /* 8 bytes of the prefix, and what says whether the key ends within it */
 #define KEEP_BYTES (64 * MIB) /* a larger list is given back after its checkpoint */
 
 struct changes *
@@ -48,8 +48,9 @@ changes_push(struct changes *ch, struct slice key, struct slice value, bool dele
 	char *p;
 
 	if (key.n == 0 || key.p[0] == '\0' || key.n > LIMIT_KEY_BYTES || value.n > LIMIT_STORED_BYTES)
-		return err_set(err, ERR_LIMIT, "the store takes no key of %zu bytes with a value of %zu (at most %zu and %zu; a key begins with no zero byte)", key.n, value.n, LIMIT_KEY_BYTES,
-		    LIMIT_STORED_BYTES);
+		return err_set(err, ERR_LIMIT,
+		    "the store takes no key of %zu bytes with a value of %zu (at most %zu and %zu; a key begins with no zero byte)", key.n, value.n,
+		    LIMIT_KEY_BYTES, LIMIT_STORED_BYTES);
 	if (ch->n == ch->cap) {
 		size_t cap = ch->cap == 0 ? 1024 : ch->cap * 2;
 		struct change *list = realloc(ch->list, cap * sizeof *list);

@@ -27,15 +27,19 @@ store_need_space(const char *dir, uint64_t need, struct err *err)
 	have = (uint64_t)vfs.f_bavail * vfs.f_frsize;
 	if (have >= need)
 		return 0;
-	return err_set(err, ERR_FULL, "the disk of %s is full: %" PRIu64 " MiB are free, %" PRIu64 " MiB are needed; free some space and start again, nothing acknowledged is lost", dir, have >> 20,
-	    (need + (1 << 20) - 1) >> 20);
+	return err_set(err, ERR_FULL,
+	    "the disk of %s is full: %" PRIu64 " MiB are free, %" PRIu64
+	    " MiB are needed; free some space and start again, nothing acknowledged is lost",
+	    dir, have >> 20, (need + (1 << 20) - 1) >> 20);
 }
 
 /* 1: format of a store; 0: there is none. */
 static int
-format_read(const char *dir, unsigned *ret, struct err *err)
+format_read(const char *dir, struct err *err)
 {
 	char path[PATH_MAX], text[64];
+	const char *p = text;
+	uint64_t format;
 	ssize_t n;
 	int fd;
 
@@ -49,10 +53,10 @@ format_read(const char *dir, unsigned *ret, struct err *err)
 	if (n < 0)
 		return -1;
 	text[n] = '\0';
-	if (sscanf(text, "dideban-store %u", ret) != 1 || *ret == 0)
+	if (!file_number(&p, "dideban-store", 10, &format) || format == 0)
 		return err_set(err, ERR_CORRUPT, "%s does not say which format the store has; restore the newest backup", path);
-	if (*ret > FORMAT)
-		return err_set(err, ERR_NEWER, "store %s has format %u, this program reads %u: use a newer dideban", dir, *ret, FORMAT);
+	if (format > FORMAT)
+		return err_set(err, ERR_NEWER, "store %s has format %" PRIu64 ", this program reads %u: use a newer dideban", dir, format, FORMAT);
 	return 1;
 }
 
@@ -73,7 +77,8 @@ must_be_empty(const char *dir, struct err *err)
 		for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)
 			known = known || strcmp(entry->d_name, allowed[i]) == 0;
 		if (!known)
-			rc = err_set(err, ERR_USAGE, "%s holds other files (%.100s) and no store: name an empty or a new directory", dir, entry->d_name);
+			rc = err_set(
+			    err, ERR_USAGE, "%s holds other files (%.100s) and no store: name an empty or a new directory", dir, entry->d_name);
 	}
 	(void)closedir(d);
 	return rc;
@@ -104,7 +109,8 @@ lock_take(struct store *st, struct err *err)
 		return -1;
 	pid[n] = '\0';
 	pid[strspn(pid, "0123456789")] = '\0';
-	return err_set(err, ERR_LOCKED, "another dideban (process %s) is using %s; stop it or use another --store", pid[0] == '\0' ? "unknown" : pid, st->dir);
+	return err_set(
+	    err, ERR_LOCKED, "another dideban (process %s) is using %s; stop it or use another --store", pid[0] == '\0' ? "unknown" : pid, st->dir);
 }
 
 /* What a killed process left of a checkpoint was never part of the database. */
@@ -161,9 +167,8 @@ database_there(const char *dir, bool *ret_fresh, struct err *err)
 static int
 place_read(const struct store *st, struct err *err)
 {
-	unsigned format;
 	bool fresh;
-	int found = format_read(st->dir, &format, err);
+	int found = format_read(st->dir, err);
 
 	if (found < 0)
 		return -1;
@@ -180,7 +185,6 @@ int
 store_place_open(struct store *st, bool *ret_fresh, struct err *err)
 {
 	char parent[PATH_MAX], format_text[32];
-	unsigned format;
 	int found;
 
 	*ret_fresh = false;
@@ -192,7 +196,7 @@ store_place_open(struct store *st, bool *ret_fresh, struct err *err)
 	} else if (errno != EEXIST) {
 		return file_err(err, "create", st->dir);
 	}
-	found = format_read(st->dir, &format, err);
+	found = format_read(st->dir, err);
 	if (found < 0 || (found == 0 && must_be_empty(st->dir, err) != 0))
 		return -1;
 	if (lock_take(st, err) != 0 || store_need_space(st->dir, st->opt.min_free_bytes, err) != 0)

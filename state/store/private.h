@@ -20,8 +20,8 @@ struct store {
 	int lock; /* DIR/lock, -1 when read-only */
 	rocksdb_t *db;
 	rocksdb_cache_t *cache;
-	rocksdb_options_t *options;        /* of the database */
-	rocksdb_options_t *file_options;   /* of the sorted files that checkpoints write */
+	rocksdb_options_t *options;      /* of the database */
+	rocksdb_options_t *file_options; /* of the sorted files that checkpoints write */
 	rocksdb_readoptions_t *read;
 	uint64_t seq;
 	bool failed;

@@ -11,7 +11,7 @@
 #define FILE_BYTES (64 * MIB) /* aim of one sorted file */
 #define OPEN_TRIES 20         /* beside a running writer that may sweep files away while we open them */
 #define LEVELS 7
-#define CHECKSUM_XXH3 4       /* rocksdb::kXXH3; c.h has no name for it */
+#define CHECKSUM_XXH3 4 /* rocksdb::kXXH3; c.h has no name for it */
 #define LOG_WARN 2
 
 static bool
@@ -24,11 +24,13 @@ int
 store_rocks_err(struct err *err, const char *dir, const char *what, char *text)
 {
 	if (strstr(text, "No space left") != NULL || strstr(text, "Disk quota") != NULL)
-		(void)err_set(err, ERR_FULL, "store %s: cannot %s, the disk is full (%.300s); free some space and start again, nothing acknowledged is lost", dir, what, text);
+		(void)err_set(err, ERR_FULL,
+		    "store %s: cannot %s, the disk is full (%.300s); free some space and start again, nothing acknowledged is lost", dir, what, text);
 	else if (starts_with(text, "Corruption"))
 		(void)err_set(err, ERR_CORRUPT, "store %s is damaged (%.600s); restore the newest backup", dir, text);
 	else if (strstr(text, "Permission denied") != NULL || strstr(text, "Read-only file system") != NULL)
-		(void)err_set(err, ERR_IO, "store %s: cannot %s (%.500s); give this user the right to write there, or use another --store", dir, what, text);
+		(void)err_set(
+		    err, ERR_IO, "store %s: cannot %s (%.500s); give this user the right to write there, or use another --store", dir, what, text);
 	else
 		(void)err_set(err, ERR_IO, "store %s: cannot %s (%.600s)", dir, what, text);
 	rocksdb_free(text);
@@ -231,7 +233,7 @@ struct store_iter {
 	struct store *st;
 	rocksdb_readoptions_t *read;
 	rocksdb_iterator_t *iter;
-	char *hi; /* RocksDB borrows it */
+	char *hi;    /* RocksDB borrows it */
 	bool placed; /* stands on what the next call hands out */
 };
 
