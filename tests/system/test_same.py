@@ -104,6 +104,20 @@ class Same(Case):
         self.again(self.write("e.ndjson", "".join(rows)))
 
 
+class Cut(Case):
+    def test_any_cut(self):
+        "any number of partitions, any size of batches, checkpoints and caches: the same alerts"
+        f = self.events("e.ndjson", busy(17))
+        seen = {}
+        for i, args in enumerate(((), ("--partitions", "7"), ("--batch-events", "1"), ("--batch-events", "97", "--checkpoint-events", "50"), ("--cache", "1MiB", "--partitions", "3", "--checkpoint-events", "10"))):
+            store = self.path("s%d" % i)
+            self.run_store(store, "--events", f, *args)
+            seen[args] = self.standing(store)
+        for args, alerts in seen.items():
+            self.assertEqual(alerts, seen[()], args)
+        self.assertGreater(len(seen[()]), 20)
+
+
 class ByteByByte(Case):
     def test_repeatable(self):
         "two runs over one file send the same bytes, but for the clock"
