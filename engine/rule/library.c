@@ -1,5 +1,7 @@
 /* What rules may call. Each function is bounded in time and charges its work, since the instruction hook does not see
  * into C. Absent on purpose: see docs/rules.md, "Sandbox". */
+#include "engine/rule/library.h"
+
 #include "engine/calendar/instant.h"
 #include "engine/rule/sandbox.h"
 #include "engine/rule/stats.h"

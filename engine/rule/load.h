@@ -52,6 +52,8 @@ void load_alerting(struct load *ld);                                            
 /* Index in rule->fields, adding it behind the others; -1 with a finding if there are too many. */
 int load_field(struct load *ld, const struct tree *tr);                                       /* load_alerting.c */
 void load_against_contracts(struct load *ld);                                                 /* load_contracts.c */
+/* A field of an item of this `active` feature, named at a token. */
+void lint_item_field(struct load *ld, const struct feature_spec *fs, struct slice name, size_t token); /* load_contracts.c */
 void lint_tokens(struct load *ld);                                                            /* lint.c */
 int rule_fingerprint(struct rule *ru, const struct position_map *map, struct slice text);     /* rule.c: hash and semantic */
 void load_tests(struct load *ld);                                                             /* cases.c */

@@ -74,7 +74,4 @@ void library_open(lua_State *L);
 /* Loads a text chunk with the environment as its _ENV: pushes the function, or raises. */
 void sandbox_load_text(lua_State *L, struct slice text);
 
-/* What a rule may name: for the lint. NULL-terminated; `library` NULL: the globals, else the members of one, or NULL. */
-const char *const *library_names(const char *library);
-
 #endif
