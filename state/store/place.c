@@ -167,7 +167,7 @@ database_there(const char *dir, bool *ret_fresh, struct err *err)
 static int
 place_read(const struct store *st, struct err *err)
 {
-	bool fresh;
+	bool fresh = false;
 	int found = format_read(st->dir, err);
 
 	if (found < 0)
