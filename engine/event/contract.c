@@ -91,6 +91,27 @@ type_is_good(const char *s)
 	return n != 0 && n <= 2 * LIMIT_KIND_BYTES && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
 }
 
+/* The library names the last character of the token it stopped at: "... near 'TOKEN'". */
+static int
+syntax_mistake(struct compile *cc, const json_error_t *error)
+{
+	const char *near = strstr(error->text, " near '");
+	unsigned column = error->column < 1 ? 1 : (unsigned)error->column, length = 1;
+	size_t n = near == NULL ? 0 : strlen(near);
+
+	if (n > 8 && near[n - 1] == '\'' && strchr(near, '\n') == NULL) {
+		unsigned characters = 0;
+
+		for (const char *p = near + 7; p < near + n - 1; p++)
+			characters += ((unsigned char)*p & 0xc0) != 0x80;
+		if (characters <= column) {
+			length = characters;
+			column -= characters - 1;
+		}
+	}
+	return findings_add(cc->fi, cc->file, error->line < 1 ? 1 : (unsigned)error->line, column, length, false, "%s", error->text);
+}
+
 /* The contract of one text, or NULL with findings (or cc->nomem). */
 static struct contract *
 compile_root(struct compile *cc, json_t *root)
@@ -134,7 +155,7 @@ compile_file(const struct source_text *source, unsigned *n_objects, struct findi
 	} else {
 		root = json_loadb(source->text.p, source->text.n, JSON_REJECT_DUPLICATES, &error);
 		if (root == NULL)
-			cc.nomem = findings_add(fi, name, (unsigned)error.line, (unsigned)error.column, 1, false, "%s", error.text) != 0;
+			cc.nomem = syntax_mistake(&cc, &error) != 0;
 		else if (!json_is_object(root))
 			compile_mistake(&cc, NULL, "a contract is one JSON object");
 		else
