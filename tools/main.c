@@ -47,8 +47,7 @@ main(int argc, char **argv)
 {
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	const struct command *command;
-	const char *name = argc < 2 ? "help" : argv[1];
-	char *no_args[] = {"help", NULL};
+	const char *name = argc < 2 ? "" : argv[1];
 
 	/* A reader that goes away (| head) is a write error like any other. */
 	(void)sigaction(SIGPIPE, &ignore, NULL);
@@ -56,11 +55,15 @@ main(int argc, char **argv)
 		name = "help";
 	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
 		name = "version";
+	if (*name == 0) {
+		struct err err;
+
+		(void)err_set(&err, ERR_USAGE, "which command? `dideban help` lists them; `dideban demo` shows what it does");
+		return cli_fail(&err);
+	}
 	command = command_by_name(name);
 	if (command == NULL)
 		return unknown_command(name);
-	if (argc < 2)
-		return command->run(1, no_args);
 	if (asks_for_help(argc - 1, argv + 1)) {
 		struct buf b = {0};
 		struct err err = {0};

@@ -18,6 +18,7 @@ struct file_sink {
 	int fd;
 	bool stream;  /* no regular file: append only */
 	bool marked;  /* `at` stands for a place that the mark, or the first row made again, gave */
+	bool failed;  /* a write failed: nothing more is written */
 	bool appending; /* recovery is over or the file was cut: rows go to the end */
 	uint64_t at;  /* end of the last row that is known to be right */
 	struct buf rows, scratch;
@@ -330,13 +331,17 @@ write_rows(struct file_sink *fs, struct err *err)
 
 	if (!buf_ok(&fs->rows))
 		return err_nomem(err);
+	if (fs->failed)
+		return err_set(err, ERR_IO, "%s: an earlier write failed", fs->path);
 	while (done < fs->rows.n) {
 		ssize_t n = fs->stream ? write(fs->fd, fs->rows.p + done, fs->rows.n - done) : pwrite(fs->fd, fs->rows.p + done, fs->rows.n - done, (off_t)fs->at);
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
+		if (n < 0) {
+			fs->failed = true;
 			return io_error(fs, "cannot be written", err);
+		}
 		done += (size_t)n;
 		fs->at += (uint64_t)n;
 	}
@@ -413,8 +418,8 @@ file_sink_close(struct file_sink *fs, struct err *err)
 	if (fs == NULL)
 		return 0;
 	if (fs->fd >= 0) {
-		r = write_rows(fs, err);
-		if (r == 0 && !fs->stream && !fs->opt.no_sync && fdatasync(fs->fd) != 0)
+		r = fs->failed ? 0 : write_rows(fs, err);
+		if (r == 0 && !fs->failed && !fs->stream && !fs->opt.no_sync && fdatasync(fs->fd) != 0)
 			r = io_error(fs, "cannot be synced", err);
 		if (fs->fd != STDOUT_FILENO && close(fs->fd) != 0 && r == 0)
 			r = io_error(fs, "cannot be closed", err);

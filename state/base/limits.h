@@ -79,6 +79,7 @@
 #define LIMIT_SINK_BUFFER (4 * MIB)     /* rows that a file sink gathers before it writes */
 #define LIMIT_SINK_MARK_BYTES 4096      /* a sink's mark, kept with a checkpoint */
 #define LIMIT_FOLLOWED_FILES 100000     /* files of all followed directories */
+#define LIMIT_FOLLOWED_OPEN 32          /* of them open while they rest */
 #define LIMIT_CONFIG_BYTES (1 * MIB)    /* a configuration file */
 #define LIMIT_INBOXES 256               /* followed directories of a configuration */
 #define LIMIT_GRANTS 256                /* sources or types of one of them */

@@ -52,13 +52,12 @@ int rules_find(const char *given, char **ret, struct err *err);
 int rules_gather(const char *dir, bool only_contracts, const char *const *sets, size_t n_sets, struct ruleset_source *ret, struct err *err);
 int read_file(const char *path, size_t max, struct buf *ret, struct err *err); /* terminated by a zero that is not counted */
 
-/* `given`, else the configuration's, else ./dideban-store. */
-const char *store_of(const char *given);
-/* Opens a store to look at. */
+/* `given`, else that of ./dideban.yaml, else ./dideban-store; allocated. */
+char *store_of(const char *given, struct err *err);
+/* Opens it to look at, also beside a running process. */
 int store_look(const char *given, struct node **ret, struct err *err);
 
 void print_json_string(FILE *f, struct slice s);
-/* The value of a rule's outcome, as shown in a sentence: {"n":4} -> "n = 4". */
 void print_time(FILE *f, struct instant t);
 
 #endif

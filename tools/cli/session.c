@@ -121,6 +121,9 @@ put_rules_live(struct session *se, const struct session_rules *sr, struct err *e
 	ruleset_source_free(&src);
 	if (se->findings.n > 0)
 		cli_findings(&se->findings, se->rules_dir);
+	/* Here a wrong rule or override is a wrong configuration, not something that was looked for. */
+	if (r != 0 && err->code == ERR_CHECKED)
+		err->code = ERR_USAGE;
 	return r;
 }
 

@@ -1,0 +1,76 @@
+/* dideban alerts: what stands. */
+#include "tools/cli/cli.h"
+
+#include <inttypes.h>
+
+static int cmd_alerts(int argc, char **argv);
+
+static const struct arg alerts_args[] = {
+    {"--store", ARG_TEXT, "DIR", "the store (default: that of ./dideban.yaml, else ./dideban-store)"},
+    {"--rule", ARG_TEXT, "RULE", "of this rule only"},
+    {"--subject", ARG_TEXT, "KIND/KEY", "about this subject only"},
+    {"--all", ARG_FLAG, NULL, "the withdrawn and ended ones too"},
+    {"--json", ARG_FLAG, NULL, "one alert a line: the data object of its message, and its state"},
+    {0},
+};
+
+const struct command command_alerts = {
+    .name = "alerts",
+    .operands = "",
+    .summary = "list the standing alerts of a store",
+    .details = "In order of rule, subject and time of opening. Works beside a running process.",
+    .example = "  dideban alerts --store ./province\n  dideban alerts --store ./province --all --json",
+    .args = alerts_args,
+    .run = cmd_alerts,
+};
+
+struct listing {
+	bool json;
+	uint64_t n;
+};
+
+static int
+print_one(void *ctx, const struct alert_view *av, struct err *err)
+{
+	static const char *const states[] = {[ALERT_STANDING] = "", [ALERT_WITHDRAWN] = "withdrawn, ", [ALERT_ENDED] = "ended, "};
+	struct listing *li = ctx;
+
+	li->n++;
+	if (li->json) {
+		fwrite(av->json.p, 1, av->json.n, stdout);
+		fputc('\n', stdout);
+	} else {
+		printf("%s%s%s%s %s%s%s  %.*s  ", tint(stdout, av->state == ALERT_STANDING ? level_tint(av->level) : TINT_DIM), states[av->state], alert_level_name(av->level), tint(stdout, TINT_OFF),
+		    tint(stdout, TINT_BOLD), av->rule == NULL ? "(rule no longer live)" : av->rule->id, tint(stdout, TINT_OFF), SLICE_ARG(av->subject));
+		print_time(stdout, av->opened_at);
+		printf("\n  %.*s\n  %.*s\n  %sdideban explain %.*s%s\n", SLICE_ARG(av->text_en), SLICE_ARG(av->text_fa), tint(stdout, TINT_DIM), SLICE_ARG(av->alert_id), tint(stdout, TINT_OFF));
+	}
+	return ferror(stdout) ? err_set(err, ERR_IO, "standard output cannot be written") : 0;
+}
+
+static int
+cmd_alerts(int argc, char **argv)
+{
+	struct args ar;
+	struct err err = {0};
+	struct node *no = NULL;
+	struct listing li;
+	int status = 0;
+
+	if (args_parse(&ar, &command_alerts, argc, argv, &err) != 0)
+		return cli_fail(&err);
+	li = (struct listing){.json = args_flag(&ar, "--json")};
+	if (store_look(args_text(&ar, "--store"), &no, &err) != 0) {
+		args_free(&ar);
+		return cli_fail(&err);
+	}
+	if (node_alerts(no, args_text(&ar, "--rule"), args_text(&ar, "--subject"), NULL, args_flag(&ar, "--all"), print_one, &li, &err) != 0)
+		status = cli_fail(&err);
+	if (status == 0 && !li.json)
+		printf("%s%" PRIu64 " alert%s%s\n", li.n == 0 ? "" : "\n", li.n, li.n == 1 ? "" : "s", args_flag(&ar, "--all") ? "" : " standing");
+	node_abandon(no);
+	if (cli_flush(&err) != 0 && status == 0)
+		status = cli_fail(&err);
+	args_free(&ar);
+	return status;
+}

@@ -1,0 +1,317 @@
+/* dideban doctor: is this machine, store and configuration fit? */
+#include "state/copy.h"
+#include "tools/cli/cli.h"
+#include "tools/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+#include <unistd.h>
+
+static int cmd_doctor(int argc, char **argv);
+
+static const struct arg doctor_args[] = {
+    {"--store", ARG_TEXT, "DIR", "the store (default: that of ./dideban.yaml, else ./dideban-store)"},
+    {"--config", ARG_TEXT, "FILE", "the configuration (default: ./dideban.yaml if there is one)"},
+    {"--rules", ARG_TEXT, "DIR", "folder of rules"},
+    {"--json", ARG_FLAG, NULL, "one check a line"},
+    {0},
+};
+const struct command command_doctor = {
+    .name = "doctor",
+    .operands = "",
+    .summary = "check the machine, the configuration, the rules and the store",
+    .details = "Each line says ok, warn or fail, and the cure. Exit 1 if anything failed.",
+    .example = "  dideban doctor",
+    .args = doctor_args,
+    .run = cmd_doctor,
+};
+
+enum verdict { OK, WARN, FAIL };
+struct exam {
+	bool json;
+	uint64_t n[3];
+};
+
+static void say(struct exam *ex, enum verdict v, const char *check, const char *cure, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+static void
+say(struct exam *ex, enum verdict v, const char *check, const char *cure, const char *fmt, ...)
+{
+	static const char *const words[] = {"ok", "warn", "fail"};
+	static const enum tint tints[] = {TINT_GREEN, TINT_YELLOW, TINT_RED};
+	char found[1200];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(found, sizeof found, fmt, ap);
+	va_end(ap);
+	ex->n[v]++;
+	if (ex->json) {
+		printf("{\"check\":\"%s\",\"verdict\":\"%s\",\"found\":", check, words[v]);
+		print_json_string(stdout, slice_str(found));
+		printf(",\"cure\":");
+		print_json_string(stdout, slice_str(v == OK ? "" : cure));
+		printf("}\n");
+		return;
+	}
+	printf("%s%-4s%s  %-14s %s\n", tint(stdout, tints[v]), words[v], tint(stdout, TINT_OFF), check, found);
+	if (v != OK)
+		printf("      %-14s %s\n", "", cure);
+}
+
+static void
+check_clock(struct exam *ex)
+{
+	struct timespec ts;
+	char text[INSTANT_TEXT_BYTES];
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	(void)instant_format((struct instant){ts.tv_sec, 0}, text);
+	/* Before this program was written, or far behind its life. */
+	if (ts.tv_sec < 1760000000 || ts.tv_sec > 4102444800)
+		say(ex, FAIL, "clock", "set the machine's clock (timedatectl): events would be quarantined as from the future, or alerts would end at once", "the clock says %s", text);
+	else
+		say(ex, OK, "clock", "", "%s", text);
+}
+
+static void
+check_memory(struct exam *ex, const struct config *co)
+{
+	struct sysinfo si;
+	uint64_t total, cache = co->v[CONFIG_CACHE].number;
+
+	if (sysinfo(&si) != 0) {
+		say(ex, WARN, "memory", "none needed if it runs", "cannot be told: %s", strerror(errno));
+		return;
+	}
+	total = (uint64_t)si.totalram * si.mem_unit;
+	if (cache > total / 2)
+		say(ex, FAIL, "memory", "make `cache` smaller in the configuration, or add memory", "%s MiB, and the cache alone may take %s MiB", grouped(total / MIB), grouped(cache / MIB));
+	else if (total < 1024 * MIB)
+		say(ex, WARN, "memory", "1 GiB or more is better", "%s MiB", grouped(total / MIB));
+	else
+		say(ex, OK, "memory", "", "%s MiB, %s MiB of them for the cache", grouped(total / MIB), grouped(cache / MIB));
+}
+
+/* The folder that holds, or would hold, the store. */
+static char *
+nearest_folder(const char *dir)
+{
+	char *path = strdup(dir), *slash;
+	struct stat st;
+
+	while (path != NULL && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))) {
+		slash = strrchr(path, '/');
+		if (slash == NULL) {
+			free(path);
+			return strdup(".");
+		}
+		slash[slash == path] = 0;
+		if (slash == path)
+			break;
+	}
+	return path;
+}
+
+static void
+check_file_system(struct exam *ex, const char *folder)
+{
+	static const struct {
+		long magic;
+		const char *name;
+		enum verdict v;
+	} known[] = {{0xef53, "ext4", OK}, {0x58465342, "xfs", OK}, {0x9123683e, "btrfs", OK}, {0x2fc12fc1, "zfs", OK}, {0x794c7630, "overlay (a container's own layer)", WARN},
+	    {0x01021994, "tmpfs (memory)", WARN}, {0x6969, "nfs", FAIL}, {0x517b, "smb", FAIL}, {(long)0xff534d42, "cifs", FAIL}, {(long)0xfe534d42, "smb2", FAIL}};
+	struct statfs sf;
+
+	if (statfs(folder, &sf) != 0) {
+		say(ex, FAIL, "file system", "make the folder readable", "%s: %s", folder, strerror(errno));
+		return;
+	}
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+		if ((long)sf.f_type != known[i].magic)
+			continue;
+		say(ex, known[i].v, "file system", known[i].v == WARN ? "keep the store on a disk of its own: what is here is lost with the container or the machine"
+								      : "keep the store on a local disk: locks and syncs of a network file system cannot be trusted",
+		    "%s is on %s", folder, known[i].name);
+		return;
+	}
+	say(ex, WARN, "file system", "ext4 and xfs are known to work", "%s is on a file system of unknown kind (%lx)", folder, (unsigned long)sf.f_type);
+}
+
+static void
+check_space(struct exam *ex, const char *folder)
+{
+	struct statvfs sv;
+	uint64_t left;
+
+	if (statvfs(folder, &sv) != 0) {
+		say(ex, FAIL, "disk space", "make the folder readable", "%s: %s", folder, strerror(errno));
+		return;
+	}
+	left = (uint64_t)sv.f_bavail * sv.f_frsize / MIB;
+	if (left < 512)
+		say(ex, FAIL, "disk space", "make room: intake stops below 256 MiB", "%s MiB are free in %s", grouped(left), folder);
+	else if (left < 4096)
+		say(ex, WARN, "disk space", "ten million events need about 10 GiB", "%s MiB are free in %s", grouped(left), folder);
+	else
+		say(ex, OK, "disk space", "", "%s MiB are free in %s", grouped(left), folder);
+}
+
+/* Writes and syncs 20 blocks of 4 KiB, as the journal does. */
+static void
+check_sync(struct exam *ex, const char *folder)
+{
+	char path[4096], block[4096];
+	double began, worst = 0, sum = 0, took;
+	int fd, bad = 0;
+
+	memset(block, 'd', sizeof block);
+	(void)snprintf(path, sizeof path, "%s/.dideban-doctor-XXXXXX", folder);
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0) {
+		say(ex, FAIL, "sync", "make the folder writable for this user", "%s cannot be written: %s", folder, strerror(errno));
+		return;
+	}
+	(void)unlink(path);
+	for (int i = 0; i < 20 && !bad; i++) {
+		began = seconds_now();
+		bad = write(fd, block, sizeof block) != (ssize_t)sizeof block || fdatasync(fd) != 0;
+		took = (seconds_now() - began) * 1000;
+		sum += took;
+		worst = took > worst ? took : worst;
+	}
+	if (bad)
+		say(ex, FAIL, "sync", "the disk is full or broken: see the system's log", "writing and syncing in %s failed: %s", folder, strerror(errno));
+	else if (sum / 20 > 30)
+		say(ex, WARN, "sync", "alerts leave after a sync: a faster disk (or one with a protected cache) makes them leave earlier", "%.1f ms on average, %.1f ms at worst", sum / 20, worst);
+	else
+		say(ex, OK, "sync", "", "%.1f ms on average, %.1f ms at worst", sum / 20, worst);
+	(void)close(fd);
+}
+
+static void
+check_locale(struct exam *ex)
+{
+	const char *v = getenv("LC_ALL");
+
+	if (v == NULL || *v == 0)
+		v = getenv("LC_CTYPE");
+	if (v == NULL || *v == 0)
+		v = getenv("LANG");
+	/* The program itself runs in the C locale, whatever this says: only the terminal cares. */
+	if (isatty(STDOUT_FILENO) && (v == NULL || (strcasestr(v, "utf-8") == NULL && strcasestr(v, "utf8") == NULL)))
+		say(ex, WARN, "terminal", "export LANG=C.UTF-8, so that Persian sentences are shown", "the locale is %s", v == NULL || *v == 0 ? "not set" : v);
+	else
+		say(ex, OK, "terminal", "", "locale %s", v == NULL || *v == 0 ? "not set" : v);
+}
+
+static void
+check_rules(struct exam *ex, const char *given)
+{
+	struct ruleset_source src = {0};
+	struct findings fi = {0};
+	struct ruleset *rs = NULL;
+	struct err err = {0};
+	char *dir = NULL;
+
+	if (rules_find(given, &dir, &err) == 0 && rules_gather(dir, false, NULL, 0, &src, &err) == 0)
+		rs = ruleset_compile(&src, &fi, &err);
+	if (rs == NULL)
+		say(ex, FAIL, "rules", "`dideban check` shows every mistake with its place", "%s%s%s", fi.n > 0 ? fi.v[0].file : "", fi.n > 0 ? ": " : "", fi.n > 0 ? fi.v[0].text : err.text);
+	else
+		say(ex, OK, "rules", "", "%zu rules and %zu event types in %s", rs->n_rules, contracts_count(rs->contracts), dir);
+	ruleset_free(rs);
+	ruleset_source_free(&src);
+	findings_free(&fi);
+	free(dir);
+}
+
+static void
+check_store(struct exam *ex, const char *dir)
+{
+	struct stat st;
+	struct node_options opt = {.dir = dir, .read_only = true};
+	struct node *no = NULL;
+	struct err err = {0};
+
+	if (stat(dir, &st) != 0 && errno == ENOENT) {
+		say(ex, OK, "store", "", "%s is not there yet; run or serve makes it", dir);
+		return;
+	}
+	if (node_open(&no, &opt, &err) != 0) {
+		say(ex, FAIL, "store", "`dideban store verify` reads every byte; a backup brings it back (`dideban restore`)", "%s", err.text);
+		return;
+	}
+	say(ex, OK, "store", "", "%s opens, with %zu live rules", dir, node_ruleset(no) == NULL ? 0 : node_ruleset(no)->n_rules);
+	node_abandon(no);
+}
+
+static void
+check_inboxes(struct exam *ex, const struct config *co)
+{
+	if (!co->grants)
+		say(ex, co->file == NULL ? OK : WARN, "grants", "name inboxes with their sources and types in the configuration", "every source and type is granted");
+	for (size_t i = 0; i < co->n_inboxes && co->grants; i++) {
+		if (access(co->inboxes[i].dir, R_OK | X_OK) == 0)
+			say(ex, OK, "inbox", "", "%s", co->inboxes[i].dir);
+		else
+			say(ex, WARN, "inbox", "make it, readable for this user", "%s: %s", co->inboxes[i].dir, strerror(errno));
+	}
+}
+
+static int
+cmd_doctor(int argc, char **argv)
+{
+	struct args ar;
+	struct err err = {0};
+	struct config co = {0};
+	struct exam ex = {0};
+	const char *store, *rules;
+	char *folder;
+	int status = 0;
+
+	if (args_parse(&ar, &command_doctor, argc, argv, &err) != 0)
+		return cli_fail(&err);
+	ex.json = args_flag(&ar, "--json");
+	if (config_load(&co, args_text(&ar, "--config"), &err) != 0) {
+		say(&ex, FAIL, "configuration", "mend it; `dideban config` shows the rest", "%s", err.text);
+		err = (struct err){0};
+		if (config_load(&co, "/dev/null", &err) != 0)
+			return cli_fail(&err);
+	} else {
+		say(&ex, OK, "configuration", "", "%s", co.file == NULL ? "none: defaults" : co.file);
+	}
+	store = args_text(&ar, "--store") != NULL ? args_text(&ar, "--store") : co.v[CONFIG_STORE].text;
+	rules = args_text(&ar, "--rules") != NULL ? args_text(&ar, "--rules") : co.v[CONFIG_RULES].text[0] == 0 ? NULL : co.v[CONFIG_RULES].text;
+	folder = nearest_folder(store);
+	check_clock(&ex);
+	check_memory(&ex, &co);
+	if (folder != NULL) {
+		check_file_system(&ex, folder);
+		check_space(&ex, folder);
+		check_sync(&ex, folder);
+	}
+	check_locale(&ex);
+	check_rules(&ex, rules);
+	check_store(&ex, store);
+	check_inboxes(&ex, &co);
+	if (!ex.json)
+		printf("\n%" PRIu64 " ok, %" PRIu64 " warn, %" PRIu64 " fail\n", ex.n[OK], ex.n[WARN], ex.n[FAIL]);
+	if (cli_flush(&err) != 0)
+		status = cli_fail(&err);
+	else if (ex.n[FAIL] > 0)
+		status = 1;
+	free(folder);
+	config_free(&co);
+	args_free(&ar);
+	return status;
+}
