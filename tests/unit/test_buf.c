@@ -14,7 +14,8 @@
 static void
 numbers_come_back_as_they_were_written(void **state)
 {
-	static const uint64_t values[] = {0, 1, 0x7f, 0x80, 0x3fff, 0x4000, 0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000, UINT64_MAX};
+	static const uint64_t values[] = {
+	    0, 1, 0x7f, 0x80, 0x3fff, 0x4000, 0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000, UINT64_MAX};
 	struct buf b = {0};
 	struct rd r;
 
@@ -184,8 +185,8 @@ each_error_has_its_exit_status(void **state)
 	static const struct {
 		enum err_code code;
 		int status;
-	} cases[] = {{ERR_NONE, 0}, {ERR_CHECKED, 1}, {ERR_USAGE, 2}, {ERR_INPUT, 3}, {ERR_IO, 4}, {ERR_FULL, 4}, {ERR_CORRUPT, 4}, {ERR_NEWER, 4}, {ERR_LOCKED, 4}, {ERR_NOMEM, 4},
-	    {ERR_LIMIT, 4}, {ERR_SERVICE, 5}};
+	} cases[] = {{ERR_NONE, 0}, {ERR_CHECKED, 1}, {ERR_USAGE, 2}, {ERR_INPUT, 3}, {ERR_IO, 4}, {ERR_FULL, 4}, {ERR_CORRUPT, 4}, {ERR_NEWER, 4},
+	    {ERR_LOCKED, 4}, {ERR_NOMEM, 4}, {ERR_LIMIT, 4}, {ERR_SERVICE, 5}};
 	struct err err;
 
 	(void)state;
@@ -205,7 +206,8 @@ file_errors_say_what_to_do(void **state)
 		int number;
 		enum err_code code;
 		const char *says;
-	} cases[] = {{ENOSPC, ERR_FULL, "free some space"}, {EDQUOT, ERR_FULL, "free some space"}, {EACCES, ERR_IO, "right to write"}, {EROFS, ERR_IO, "another --store"}, {EIO, ERR_IO, "Input/output"}};
+	} cases[] = {{ENOSPC, ERR_FULL, "free some space"}, {EDQUOT, ERR_FULL, "free some space"}, {EACCES, ERR_IO, "right to write"},
+	    {EROFS, ERR_IO, "another --store"}, {EIO, ERR_IO, "Input/output"}};
 	struct err err;
 
 	(void)state;
@@ -221,7 +223,8 @@ file_errors_say_what_to_do(void **state)
 static void
 lines_with_numbers_are_read_strictly(void **state)
 {
-	static const char *const wrong[] = {"", "last", "last ", "last -1\n", "last  1\n", "last 1x\n", "last 99999999999999999999\n", "lasts 1\n", "first 1\n", "last +1\n"};
+	static const char *const wrong[] = {
+	    "", "last", "last ", "last -1\n", "last  1\n", "last 1x\n", "last 99999999999999999999\n", "lasts 1\n", "first 1\n", "last +1\n"};
 	const char *p = "last 12\nid ff";
 	uint64_t v;
 
