@@ -124,7 +124,8 @@ scratch_find(const char *dir, const char *ending, char ret[PATH_MAX])
 	}
 	if (d != NULL)
 		(void)closedir(d);
-	(void)snprintf(ret, PATH_MAX, "%s/%s", dir, best);
+	if (snprintf(ret, PATH_MAX, "%s/%s", dir, best) >= PATH_MAX)
+		abort();
 	return best[0] != '\0';
 }
 
