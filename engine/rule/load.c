@@ -396,6 +396,10 @@ load_sections(struct load *ld, struct slice file, const char *const *sets, size_
 	load_functions(ld);
 	load_outcomes(ld);
 	load_alerting(ld);
+	load_tests(ld);
+	lint_tokens(ld);
+	if (ld->contracts != NULL)
+		load_against_contracts(ld);
 }
 
 static struct rule *
@@ -411,6 +415,7 @@ load_file(struct load *ld, struct slice file, struct slice text, const char *con
 	if (tree_run(&tn, text, &ld->sv, arena, &ld->root, err) != 0)
 		return NULL;
 	if (ld->root == NULL) {
+		lint_tokens(ld);
 		goto out;
 	}
 	ld->ru = calloc(1, sizeof *ld->ru);
@@ -433,12 +438,24 @@ out:
 	return ru;
 }
 
+static int
+by_place(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	if (x->column != y->column)
+		return x->column < y->column ? -1 : 1;
+	return strcmp(x->text, y->text);
+}
+
 struct rule *
 rule_load(struct slice file_name, struct slice text, const struct contracts *contracts, const char *const *sets, size_t n_sets, struct findings *fi, struct err *err)
 {
 	struct arena arena = {0};
 	struct position_map map = {0};
-	size_t errors = fi->errors;
+	size_t errors = fi->errors, before = fi->n;
 	char name[256];
 	struct load ld = {.contracts = contracts};
 	struct rule *ru;
@@ -452,6 +469,8 @@ rule_load(struct slice file_name, struct slice text, const struct contracts *con
 	}
 	ru = load_file(&ld, file_name, text, sets, n_sets, &arena, err);
 	arena_free(&arena);
+	if (fi->n > before)
+		qsort(fi->v + before, fi->n - before, sizeof *fi->v, by_place);
 	if (fi->errors != errors && !ld.no_memory) {
 		rule_free(ru);
 		(void)err_set(err, ERR_CHECKED, "%s: %zu mistake%s", name, fi->errors - errors, fi->errors - errors == 1 ? "" : "s");
