@@ -195,12 +195,11 @@ instant_format(struct instant t, char ret[INSTANT_TEXT_BYTES])
 	put_two(ret + n + 12, of_day % 60);
 	n += 14;
 	if (nsec != 0) {
-		uint32_t unit = 100000000;
-
-		for (ret[n++] = '.'; nsec != 0; unit /= 10) {
-			ret[n++] = (char)('0' + nsec / unit);
-			nsec %= unit;
-		}
+		ret[n++] = '.';
+		for (size_t k = 9; k-- > 0; nsec /= 10)
+			ret[n + k] = (char)('0' + nsec % 10);
+		for (n += 9; ret[n - 1] == '0'; n--)
+			continue;
 	}
 	ret[n++] = 'Z';
 	ret[n] = '\0';

@@ -190,7 +190,7 @@ by_name(const void *a, const void *b)
 	return slice_cmp(x->name, y->name);
 }
 
-/* Sorts the properties and fills what depends on their order. `file` are the names in the file's order. */
+/* Sorts the properties and fills what depends on their order. `file` are the same names in the file's order. */
 static void
 index_properties(struct compile *cc, struct schema *sc, const char *const *file)
 {
@@ -203,7 +203,7 @@ index_properties(struct compile *cc, struct schema *sc, const char *const *file)
 	for (unsigned i = 0; i < sc->n_properties; i++) {
 		names[i] = sc->properties[i].name.p;
 		for (unsigned k = 0; k < sc->n_properties; k++)
-			if (strcmp(sc->properties[k].name.p, file[i]) == 0)
+			if (sc->properties[k].name.p == file[i])
 				order[i] = (uint8_t)k;
 	}
 	sc->names = names;
@@ -249,7 +249,7 @@ static void
 compile_object(struct compile *cc, json_t *node, struct schema *sc, unsigned depth)
 {
 	json_t *properties = json_object_get(node, "properties"), *closed = json_object_get(node, "additionalProperties"), *v;
-	const char *key, *file[LIMIT_PROPERTIES];
+	const char *key, *file[LIMIT_PROPERTIES] = {NULL};
 
 	if (!json_is_false(closed))
 		compile_mistake(
@@ -305,7 +305,7 @@ compile_person(struct compile *cc, json_t *node, bool in_array)
 {
 	struct schema *sc = new_schema(cc, SCHEMA_OBJECT, in_array), *member;
 	json_t *v;
-	const char *key, *file[PERSON_MEMBERS];
+	const char *key, *file[PERSON_MEMBERS] = {NULL};
 
 	if (sc == NULL)
 		return NULL;

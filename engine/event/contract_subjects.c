@@ -149,7 +149,7 @@ compile_role(struct compile *cc, const char *name, json_t *node)
 			compile_mistake(cc, key, "%s: a role has kind and path", key);
 	}
 	whole = kind != NULL && strcmp(kind, "*") == 0 && !json_is_array(path);
-	if (!whole && !kind_is_good(kind)) {
+	if (kind == NULL || (!whole && !kind_is_good(kind))) {
 		compile_mistake(cc, json_object_get(node, "kind") == NULL ? NULL : "kind",
 		    "a role needs \"kind\": lower-case letters, digits, '_' and '-'; or \"*\" if the field holds KIND/KEY");
 		return;

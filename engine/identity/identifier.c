@@ -34,7 +34,7 @@ national_id_suspicious(struct slice digits)
 	for (size_t i = 1; i < digits.n; i++)
 		if (digits.p[i] != digits.p[0])
 			return false;
-	return true;
+	return digits.n != 0;
 }
 
 bool
