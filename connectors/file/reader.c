@@ -104,19 +104,39 @@ reader_close(struct reader *rd)
 	rd->fd = -1;
 }
 
+/* Block by block: archive_read_data would throw away what it had unpacked before an error. */
+static long
+unpack(struct reader *rd, char *p, size_t n, struct err *err)
+{
+	const void *block;
+	la_int64_t at;
+	int r;
+
+	while (rd->block_bytes == 0) {
+		r = archive_read_data_block(rd->ar, &block, &rd->block_bytes, &at);
+		if (r == ARCHIVE_EOF)
+			return 0;
+		if (r != ARCHIVE_OK)
+			return err_set(err, ERR_IO, "%s: %s: the file is damaged or cut short; what came before stands, and a whole copy of it can be read again", rd->name,
+			    archive_error_string(rd->ar));
+		rd->block = block;
+	}
+	if (n > rd->block_bytes)
+		n = rd->block_bytes;
+	memcpy(p, rd->block, n);
+	rd->block += n;
+	rd->block_bytes -= n;
+	rd->done = (uint64_t)archive_filter_bytes(rd->ar, -1);
+	return (long)n;
+}
+
 long
 reader_read(struct reader *rd, char *p, size_t n, struct err *err)
 {
 	ssize_t got;
 
-	if (rd->ar != NULL) {
-		got = archive_read_data(rd->ar, p, n);
-		if (got < 0)
-			return err_set(err, ERR_IO, "%s: %s: the file is damaged or cut short; what came before stands, and a whole copy of it can be read again", rd->name,
-			    archive_error_string(rd->ar));
-		rd->done = (uint64_t)archive_filter_bytes(rd->ar, -1);
-		return got;
-	}
+	if (rd->ar != NULL)
+		return unpack(rd, p, n, err);
 	do
 		got = read(rd->fd, p, n);
 	while (got < 0 && errno == EINTR);

@@ -13,6 +13,8 @@ struct reader {
 	const char *name; /* borrowed, for messages */
 	int fd;
 	struct archive *ar; /* NULL: plain */
+	const char *block;  /* unpacked, not yet handed over */
+	size_t block_bytes;
 	uint64_t done, size; /* bytes of the file; size 0: unknown */
 };
 
