@@ -31,11 +31,12 @@ struct reading {
 	const char *path;
 	const char *text;
 	struct err *err;
+	struct fy_node *key; /* the key being read: its place stands for a value that has none, such as [] */
 };
 
 /* ERR_USAGE with file:line:column, what is wrong, the line and a caret. line and column from 1. */
 static int
-wrong(const struct reading *rd, unsigned line, unsigned column, const char *what)
+wrong(struct reading *rd, unsigned line, unsigned column, const char *what)
 {
 	const char *p = rd->text, *end;
 
@@ -72,10 +73,10 @@ mark_of(struct fy_node *fyn)
 }
 
 static int
-wrong_at(const struct reading *rd, struct fy_node *fyn, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+wrong_at(struct reading *rd, struct fy_node *fyn, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 static int
-wrong_at(const struct reading *rd, struct fy_node *fyn, const char *fmt, ...)
+wrong_at(struct reading *rd, struct fy_node *fyn, const char *fmt, ...)
 {
 	struct fy_mark m = mark_of(fyn);
 	char what[400];
@@ -84,12 +85,14 @@ wrong_at(const struct reading *rd, struct fy_node *fyn, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(what, sizeof what, fmt, ap);
 	va_end(ap);
+	if (m.line < 0)
+		m = mark_of(rd->key);
 	return wrong(rd, (unsigned)(m.line + 1), (unsigned)(m.column + 1), what);
 }
 
 /* The text of a scalar, allocated; NULL with an error when it is none. */
 static char *
-scalar(const struct reading *rd, struct fy_node *fyn, const char *key)
+scalar(struct reading *rd, struct fy_node *fyn, const char *key)
 {
 	size_t n = 0;
 	const char *p = fy_node_is_scalar(fyn) ? fy_node_get_scalar(fyn, &n) : NULL;
@@ -165,7 +168,7 @@ check_range(enum config_id id, uint64_t v, const char **ret_why)
 }
 
 static int
-read_key(const struct reading *rd, struct config *co, enum config_id id, struct fy_node *value)
+read_key(struct reading *rd, struct config *co, enum config_id id, struct fy_node *value)
 {
 	const struct config_key *ck = &config_keys[id];
 	struct config_value *cv = &co->v[id];
@@ -190,7 +193,7 @@ read_key(const struct reading *rd, struct config *co, enum config_id id, struct 
 }
 
 static int
-read_list(const struct reading *rd, struct fy_node *list, const char *key, char ***ret, size_t *ret_n)
+read_list(struct reading *rd, struct fy_node *list, const char *key, char ***ret, size_t *ret_n)
 {
 	struct fy_node *item;
 	void *prev = NULL;
@@ -213,7 +216,7 @@ read_list(const struct reading *rd, struct fy_node *list, const char *key, char 
 }
 
 static int
-read_inbox(const struct reading *rd, struct config *co, struct config_inbox *ci, struct fy_node *map)
+read_inbox(struct reading *rd, struct config *co, struct config_inbox *ci, struct fy_node *map)
 {
 	struct fy_node_pair *pair;
 	void *prev = NULL;
@@ -227,6 +230,7 @@ read_inbox(const struct reading *rd, struct config *co, struct config_inbox *ci,
 		char *name = scalar(rd, key, "a key"), *text;
 		const char *near;
 
+		rd->key = key;
 		if (name == NULL)
 			return -1;
 		if (strcmp(name, "directory") == 0) {
@@ -263,7 +267,7 @@ read_inbox(const struct reading *rd, struct config *co, struct config_inbox *ci,
 }
 
 static int
-read_inboxes(const struct reading *rd, struct config *co, struct fy_node *list)
+read_inboxes(struct reading *rd, struct config *co, struct fy_node *list)
 {
 	struct fy_node *item;
 	void *prev = NULL;
@@ -284,7 +288,7 @@ read_inboxes(const struct reading *rd, struct config *co, struct fy_node *list)
 }
 
 static int
-unknown_key(const struct reading *rd, struct fy_node *key, const char *name)
+unknown_key(struct reading *rd, struct fy_node *key, const char *name)
 {
 	const char *names[CONFIG_COUNT + 1], *near;
 
@@ -298,7 +302,7 @@ unknown_key(const struct reading *rd, struct fy_node *key, const char *name)
 }
 
 static int
-read_root(const struct reading *rd, struct config *co, struct fy_node *root)
+read_root(struct reading *rd, struct config *co, struct fy_node *root)
 {
 	struct fy_node_pair *pair;
 	void *prev = NULL;
@@ -313,6 +317,7 @@ read_root(const struct reading *rd, struct config *co, struct fy_node *root)
 		char *name = scalar(rd, key, "a key");
 		int id = 0;
 
+		rd->key = key;
 		if (name == NULL)
 			return -1;
 		while (id < CONFIG_COUNT && strcmp(config_keys[id].name, name) != 0)
@@ -328,10 +333,36 @@ read_root(const struct reading *rd, struct config *co, struct fy_node *root)
 	return r;
 }
 
+/* The library would print its own complaints; we collect them. */
+static void
+silent(struct fy_diag *diag, void *user, const char *text, size_t n)
+{
+	(void)diag;
+	(void)user;
+	(void)text;
+	(void)n;
+}
+
+/* Nothing but blanks, comments and a document's start: the library calls that an error. */
+static bool
+holds_nothing(const char *p)
+{
+	while (*p != 0) {
+		const char *end = strchrnul(p, '\n');
+
+		while (p < end && (*p == ' ' || *p == '\t' || *p == '\r'))
+			p++;
+		if (p < end && *p != '#' && !(end - p == 3 && memcmp(p, "---", 3) == 0))
+			return false;
+		p = *end == 0 ? end : end + 1;
+	}
+	return true;
+}
+
 static int
 read_text(const char *path, struct config *co, struct buf *text, struct err *err)
 {
-	struct reading rd = {path, text->p, err};
+	struct reading rd = {path, text->p, err, NULL};
 	struct fy_diag_cfg dc;
 	struct fy_diag *diag;
 	struct fy_parse_cfg pc = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG};
@@ -340,7 +371,11 @@ read_text(const char *path, struct config *co, struct buf *text, struct err *err
 	void *prev = NULL;
 	int r;
 
+	if (holds_nothing(text->p))
+		return 0;
 	fy_diag_cfg_default(&dc);
+	dc.fp = NULL;
+	dc.output_fn = silent;
 	diag = fy_diag_create(&dc);
 	if (diag == NULL)
 		return err_nomem(err);
