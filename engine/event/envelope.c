@@ -98,6 +98,8 @@ parser_read(struct event_parser *pa, struct slice raw)
 
 	if (raw.n > LIMIT_EVENT_BYTES)
 		return parser_fail(pa, FAULT_TOO_LARGE, NULL, "%zu bytes; an event has at most %zu", raw.n, (size_t)LIMIT_EVENT_BYTES);
+	if (raw.n >= 3 && memcmp(raw.p, "\xef\xbb\xbf", 3) == 0) /* a byte order mark: some programs begin a file with it (RFC 8259, 8.1) */
+		raw = slice_of(raw.p + 3, raw.n - 3);
 	switch (json_tree_read(jt, raw.p, raw.n)) {
 	case JSON_OK:
 		break;
