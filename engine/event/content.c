@@ -54,7 +54,7 @@ content_value(struct event_parser *pa, const struct schema *sc, uint32_t at, str
 		return 0;
 	case SCHEMA_STRING:
 		s = json_text(jt, at);
-		folded = arena_alloc(pa->arena, s.n + 1);
+		folded = arena_alloc(pa->arena, s.n + FOLD_SLACK);
 		if (folded == NULL)
 			return -1;
 		json_quote(b, sc->unfolded ? s : slice_of(folded, fold_digits(folded, s)));

@@ -161,13 +161,13 @@ identity_of(struct event_parser *pa, enum envelope_name i, struct slice *ret)
 static int
 time_of(struct event_parser *pa, struct instant *ret)
 {
-	char folded[TIME_BYTES];
+	char folded[TIME_BYTES + FOLD_SLACK];
 	const char *why;
 	struct slice s;
 
 	if (text_of(pa, ENVELOPE_TIME, &s) != 0)
 		return -1;
-	if (s.n > sizeof folded)
+	if (s.n > TIME_BYTES)
 		return parser_fail(pa, FAULT_BAD_TIME, NULL, "time: too long");
 	if (instant_parse(slice_of(folded, fold_digits(folded, s)), ret, &why) != 0)
 		return parser_fail(pa, FAULT_BAD_TIME, NULL, "time: %s", why);

@@ -187,7 +187,7 @@ walk_string(struct event_parser *pa, const struct schema *sc, uint32_t at, const
 		return parser_fail(pa, FAULT_BAD_VALUE, step, "must be a string");
 	raw = json_text(&pa->tree, at);
 	from = b->n;
-	if (b->bad || b->cap - from < raw.n + 4)
+	if (b->bad || b->cap - from < raw.n + 4 + FOLD_SLACK)
 		return parser_fail(pa, FAULT_LIMIT, step, "too much content");
 	s.p = b->p + from + 4;
 	if (sc->unfolded) {

@@ -80,7 +80,9 @@ int parser_read(struct event_parser *pa, struct slice raw);
 int parser_envelope(struct event_parser *pa, struct event *ev);
 /* Finds the members of the object at `at`: unknown, duplicate and missing ones are faults. */
 int parser_members(struct event_parser *pa, const struct schema *ob, uint32_t at, const struct step *step, struct members *ret);
-/* Writes src with Persian and Arabic-Indic digits folded to ASCII to dst (src.n bytes of room); returns the length. */
+/* Writes src with Persian and Arabic-Indic digits folded to ASCII to dst; returns the length. dst has FOLD_SLACK bytes of room
+ * beyond src.n, and as many bytes may be read behind src (the tree's strings have them). */
+#define FOLD_SLACK 8
 size_t fold_digits(char *dst, struct slice src);
 /* An integer, also written as 1.0 or 1e3; false if it is none or does not fit 64 bits. */
 bool parser_integer(const struct json_tree *jt, uint32_t at, int64_t *ret);

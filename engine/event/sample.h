@@ -21,7 +21,7 @@ struct sample_event {
 	struct slice role, subject;
 	size_t n_fields, n_without;
 	const struct sample_field *fields;
-	const struct slice *without; /* fields to leave out, required or not */
+	const struct slice *without;           /* fields to leave out, required or not */
 	struct slice target_source, target_id; /* of a retraction */
 };
 

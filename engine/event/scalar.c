@@ -1,6 +1,17 @@
 /* Single values: folding of digits, integers, formats. */
 #include "engine/event/parser.h"
 
+/* A mask of the first n < 8 bytes of a word in memory. */
+static uint64_t
+first_bytes(size_t n)
+{
+	static const unsigned char mask[15] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	uint64_t word;
+
+	memcpy(&word, mask + 7 - n, 8);
+	return word;
+}
+
 size_t
 fold_digits(char *dst, struct slice src)
 {
@@ -8,30 +19,36 @@ fold_digits(char *dst, struct slice src)
 	char *to = dst;
 
 	while (p < end) {
-		uint64_t word;
+		size_t left = (size_t)(end - p);
+		uint64_t word, high;
 
-		if (end - p >= 8) {
-			memcpy(&word, p, 8);
-			if ((word & 0x8080808080808080) == 0) {
-				memcpy(to, &word, 8);
-				to += 8;
-				p += 8;
-				continue;
-			}
+		/* Eight bytes at once, of which only `left` count: most strings are short and ASCII. */
+		memcpy(&word, p, 8);
+		high = word & 0x8080808080808080;
+		if (left < 8)
+			high &= first_bytes(left);
+		if (high == 0) {
+			memcpy(to, &word, 8);
+			to += left < 8 ? left : 8;
+			p += left < 8 ? left : 8;
+			continue;
 		}
 		/* U+06F0..9 is DB B0..B9, U+0660..9 is D9 A0..A9; the text is valid UTF-8, so a lead byte has its second. */
-		if (*p == 0xdb && (unsigned)(p[1] - 0xb0) < 10) {
-			*to++ = (char)('0' + p[1] - 0xb0);
-			p += 2;
-		} else if (*p == 0xd9 && (unsigned)(p[1] - 0xa0) < 10) {
-			*to++ = (char)('0' + p[1] - 0xa0);
-			p += 2;
-		} else if (*p >= 0xc0) {
-			*to++ = (char)*p++;
-			*to++ = (char)*p++;
-		} else {
-			*to++ = (char)*p++;
-		}
+		do {
+			if (*p == 0xdb && (unsigned)(p[1] - 0xb0) < 10) {
+				*to++ = (char)('0' + p[1] - 0xb0);
+				p += 2;
+			} else if (*p == 0xd9 && (unsigned)(p[1] - 0xa0) < 10) {
+				*to++ = (char)('0' + p[1] - 0xa0);
+				p += 2;
+			} else if (*p >= 0xc0) {
+				memcpy(to, p, 2);
+				to += 2;
+				p += 2;
+			} else {
+				*to++ = (char)*p++;
+			}
+		} while (p < end && *p >= 0x80);
 	}
 	return (size_t)(to - dst);
 }
