@@ -56,8 +56,8 @@ parse_unit(const char *text, const struct unit *units, size_t n, uint64_t *ret)
 int
 parse_size(const char *text, uint64_t *ret)
 {
-	static const struct unit units[] = {
-	    {"", 1}, {"B", 1}, {"KiB", 1024}, {"MiB", 1024 * 1024}, {"GiB", 1024ull * 1024 * 1024}, {"kB", 1000}, {"MB", 1000000}, {"GB", 1000000000}};
+	static const struct unit units[] = {{"", 1}, {"B", 1}, {"KiB", 1024}, {"MiB", 1024 * 1024}, {"GiB", 1024ull * 1024 * 1024}, {"kB", 1000},
+	    {"MB", 1000000}, {"GB", 1000000000}};
 
 	return parse_unit(text, units, sizeof units / sizeof units[0], ret);
 }
@@ -121,7 +121,8 @@ check_value(const struct command *command, const struct arg *ar, const char *val
 	case ARG_TIME:
 		if (instant_parse(slice_str(value), &t, &why) == 0)
 			return 0;
-		return err_set(err, ERR_USAGE, "%s: %s takes a time such as 2026-03-21T08:00:00+03:30, not \"%s\" (%s)", command->name, ar->name, value, why);
+		return err_set(
+		    err, ERR_USAGE, "%s: %s takes a time such as 2026-03-21T08:00:00+03:30, not \"%s\" (%s)", command->name, ar->name, value, why);
 	case ARG_FLAG:
 	case ARG_TEXT:
 	case ARG_LIST:
@@ -203,7 +204,8 @@ args_parse(struct args *ret, const struct command *command, int argc, char **arg
 			goto fail;
 	}
 	if (ret->n_rest > 0 && command->operands[0] == 0) {
-		(void)err_set(err, ERR_USAGE, "%s: takes no operand, but \"%s\" was given; `dideban %s --help` shows its options", command->name, ret->rest[0], command->name);
+		(void)err_set(err, ERR_USAGE, "%s: takes no operand, but \"%s\" was given; `dideban %s --help` shows its options", command->name,
+		    ret->rest[0], command->name);
 		goto fail;
 	}
 	return 0;
@@ -335,8 +337,8 @@ command_markdown(const struct command *command, struct buf *ret)
 {
 	const struct arg *ar = table(command);
 
-	buf_printf(ret, "### dideban %s\n\n%c%s.\n\n```\n", command->name, command->summary[0] >= 'a' && command->summary[0] <= 'z' ? command->summary[0] - 32 : command->summary[0],
-	    command->summary + 1);
+	buf_printf(ret, "### dideban %s\n\n%c%s.\n\n```\n", command->name,
+	    command->summary[0] >= 'a' && command->summary[0] <= 'z' ? command->summary[0] - 32 : command->summary[0], command->summary + 1);
 	usage_line(command, ret);
 	buf_add_str(ret, "\n```\n\n");
 	if (command->details != NULL)

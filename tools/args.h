@@ -27,11 +27,11 @@ struct arg {
 
 struct command {
 	const char *name;
-	const char *operands; /* "ALERT-ID"; "" for none */
-	const char *summary;  /* one line */
-	const char *details;  /* paragraphs, or NULL */
-	const char *example;  /* lines that work as typed */
-	const struct arg *args; /* ends with a NULL name; NULL: none */
+	const char *operands;              /* "ALERT-ID"; "" for none */
+	const char *summary;               /* one line */
+	const char *details;               /* paragraphs, or NULL */
+	const char *example;               /* lines that work as typed */
+	const struct arg *args;            /* ends with a NULL name; NULL: none */
 	int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name; returns the exit status */
 };
 
@@ -51,7 +51,7 @@ int args_parse(struct args *ret, const struct command *command, int argc, char *
 void args_free(struct args *ar);
 
 bool args_flag(const struct args *ar, const char *name);
-const char *args_text(const struct args *ar, const char *name); /* NULL if not given */
+const char *args_text(const struct args *ar, const char *name);                    /* NULL if not given */
 uint64_t args_number(const struct args *ar, const char *name, uint64_t otherwise); /* ARG_NUMBER or ARG_SIZE */
 bool args_time(const struct args *ar, const char *name, struct instant *ret);
 /* The values of a list or repeated option: *ret is allocated (free it), its texts borrowed; returns how many. */

@@ -11,7 +11,9 @@
 const struct config_key config_keys[] = {
     {"instance", CONFIG_TEXT, "local", "name of this installation, in the source of its messages: /dideban/INSTANCE"},
     {"store", CONFIG_PATH, "./dideban-store", "folder of the journal and the state"},
-    {"rules", CONFIG_PATH, "", "folder of the rules, with their contracts in events/; empty: those that came with the program. `serve` makes it the live rule set at its start"},
+    {"rules", CONFIG_PATH, "",
+	"folder of the rules, with their contracts in events/; empty: those that came with the program. `serve` makes it the live rule set at its "
+	"start"},
     {"alerts", CONFIG_PATH, "./alerts.ndjson", "file that alerts are appended to; - is standard output"},
     {"cache", CONFIG_SIZE, "256MiB", "memory for timelines in use"},
     {"partitions", CONFIG_NUMBER, "1", "partitions of the subjects in this process"},
@@ -47,7 +49,8 @@ wrong(struct reading *rd, unsigned line, unsigned column, const char *what)
 	if (p == NULL || line == 0)
 		return err_set(rd->err, ERR_USAGE, "%s: %s", rd->path, what);
 	end = strchrnul(p, '\n');
-	return err_set(rd->err, ERR_USAGE, "%s:%u:%u: %s\n  %.*s\n  %*s^", rd->path, line, column, what, end - p > 200 ? 200 : (int)(end - p), p, (int)(column > 200 ? 0 : column - 1), "");
+	return err_set(rd->err, ERR_USAGE, "%s:%u:%u: %s\n  %.*s\n  %*s^", rd->path, line, column, what, end - p > 200 ? 200 : (int)(end - p), p,
+	    (int)(column > 200 ? 0 : column - 1), "");
 }
 
 static struct fy_mark
@@ -72,8 +75,7 @@ mark_of(struct fy_node *fyn)
 	return fym == NULL ? (struct fy_mark){0, -1, 0} : *fym;
 }
 
-static int
-wrong_at(struct reading *rd, struct fy_node *fyn, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static int wrong_at(struct reading *rd, struct fy_node *fyn, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 static int
 wrong_at(struct reading *rd, struct fy_node *fyn, const char *fmt, ...)
@@ -541,7 +543,10 @@ config_markdown(struct buf *ret)
 {
 	buf_add_str(ret, "| key | default | meaning |\n|---|---|---|\n");
 	for (const struct config_key *ck = config_keys; ck->name != NULL; ck++)
-		buf_printf(ret, "| `%s` | %s%s%s | %s |\n", ck->name, ck->otherwise[0] == 0 ? "" : "`", ck->otherwise, ck->otherwise[0] == 0 ? "" : "`", ck->help);
-	buf_add_str(ret, "| `inboxes` | one: `./inbox`, everything granted | list of folders that `serve` follows, each with `directory`, `sources` (prefixes of the events' source; a "
-			 "trailing `*` matches any rest), `types` (event types, likewise), and `corrections: true` if it may retract what other sources said |\n");
+		buf_printf(ret, "| `%s` | %s%s%s | %s |\n", ck->name, ck->otherwise[0] == 0 ? "" : "`", ck->otherwise,
+		    ck->otherwise[0] == 0 ? "" : "`", ck->help);
+	buf_add_str(ret,
+	    "| `inboxes` | one: `./inbox`, everything granted | list of folders that `serve` follows, each with `directory`, `sources` (prefixes of "
+	    "the events' source; a "
+	    "trailing `*` matches any rest), `types` (event types, likewise), and `corrections: true` if it may retract what other sources said |\n");
 }

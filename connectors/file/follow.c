@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 struct followed {
-	char *name;   /* in its folder */
-	char *stream; /* FOLDER/NAME */
+	char *name;             /* in its folder */
+	char *stream;           /* FOLDER/NAME */
 	struct file_source *fs; /* NULL: not open */
 	dev_t dev;
 	ino_t ino;
@@ -23,10 +23,10 @@ struct followed {
 	int64_t changed_ms; /* when we last saw it change */
 	uint64_t number;    /* read up to here by us */
 	uint64_t skipped;   /* the position that the store knew when it was opened */
-	bool known;    /* the store was asked */
-	bool ready;    /* may have something to read */
-	bool settled;  /* rested, and what waits at its end was looked at */
-	bool finished; /* what waited at its end was taken: to read on it must be opened anew */
+	bool known;         /* the store was asked */
+	bool ready;         /* may have something to read */
+	bool settled;       /* rested, and what waits at its end was looked at */
+	bool finished;      /* what waited at its end was taken: to read on it must be opened anew */
 	bool gone;
 };
 
@@ -232,7 +232,8 @@ merge(struct follow *fo, struct folder *fd, struct dirent **list, size_t n, int6
 				free(fd->v);
 				fd->v = v;
 				fd->n = k;
-				return err_set(err, ERR_LIMIT, "%s: more than %d files are followed; move those that were read away", fd->dir, LIMIT_FOLLOWED_FILES);
+				return err_set(err, ERR_LIMIT, "%s: more than %d files are followed; move those that were read away", fd->dir,
+				    LIMIT_FOLLOWED_FILES);
 			}
 			fo->n_files++;
 			i++;
@@ -265,7 +266,8 @@ scan_folder(struct follow *fo, struct folder *fd, int64_t now_ms, struct err *er
 	int n, r;
 
 	if (fd->watch < 0 && fo->fd >= 0)
-		fd->watch = inotify_add_watch(fo->fd, fd->dir, IN_CLOSE_WRITE | IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_ONLYDIR);
+		fd->watch = inotify_add_watch(
+		    fo->fd, fd->dir, IN_CLOSE_WRITE | IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_ONLYDIR);
 	n = scandir(fd->dir, &list, wanted, by_name);
 	if (n < 0) {
 		if (!fd->told)

@@ -55,7 +55,8 @@ unpack_open(struct reader *rd, const struct packing *pk, struct err *err)
 		return err_set(err, ERR_IO, "%s: %s", rd->name, archive_error_string(rd->ar));
 	/* Without the filter the bytes would come through as they stand and every line would be quarantined. */
 	if (archive_filter_count(rd->ar) < 2 || archive_filter_code(rd->ar, 0) != pk->code)
-		return err_set(err, ERR_IO, "%s: not a %s file, or cut short at its very start, although its name ends in %s", rd->name, pk->what, pk->suffix);
+		return err_set(
+		    err, ERR_IO, "%s: not a %s file, or cut short at its very start, although its name ends in %s", rd->name, pk->what, pk->suffix);
 	switch (archive_read_next_header(rd->ar, &entry)) {
 	case ARCHIVE_OK:
 	case ARCHIVE_EOF: /* nothing inside */
@@ -117,7 +118,8 @@ unpack(struct reader *rd, char *p, size_t n, struct err *err)
 		if (r == ARCHIVE_EOF)
 			return 0;
 		if (r != ARCHIVE_OK)
-			return err_set(err, ERR_IO, "%s: %s: the file is damaged or cut short; what came before stands, and a whole copy of it can be read again", rd->name,
+			return err_set(err, ERR_IO,
+			    "%s: %s: the file is damaged or cut short; what came before stands, and a whole copy of it can be read again", rd->name,
 			    archive_error_string(rd->ar));
 		rd->block = block;
 	}

@@ -12,15 +12,15 @@
 #define SUM_BYTES 4096
 
 struct file_sink {
-	char *path;   /* as given */
-	char *whole;  /* absolute */
+	char *path;  /* as given */
+	char *whole; /* absolute */
 	struct file_sink_options opt;
 	int fd;
-	bool stream;  /* no regular file: append only */
-	bool marked;  /* `at` stands for a place that the mark, or the first row made again, gave */
-	bool failed;  /* a write failed: nothing more is written */
+	bool stream;    /* no regular file: append only */
+	bool marked;    /* `at` stands for a place that the mark, or the first row made again, gave */
+	bool failed;    /* a write failed: nothing more is written */
 	bool appending; /* recovery is over or the file was cut: rows go to the end */
-	uint64_t at;  /* end of the last row that is known to be right */
+	uint64_t at;    /* end of the last row that is known to be right */
 	struct buf rows, scratch;
 };
 
@@ -202,8 +202,10 @@ file_sink_mark(struct file_sink *fs, struct slice mark, struct err *err)
 	if (size_of(fs, &size, err) != 0)
 		return -1;
 	if (size < at) {
-		note(fs, "was removed or shortened (%" PRIu64 " of %" PRIu64 " bytes are left); rows from before the last checkpoint are not written again, "
-		         "`dideban alerts --all --json` has them",
+		note(fs,
+		    "was removed or shortened (%" PRIu64 " of %" PRIu64
+		    " bytes are left); rows from before the last checkpoint are not written again, "
+		    "`dideban alerts --all --json` has them",
 		    size, at);
 		return 0;
 	}
@@ -334,7 +336,8 @@ write_rows(struct file_sink *fs, struct err *err)
 	if (fs->failed)
 		return err_set(err, ERR_IO, "%s: an earlier write failed", fs->path);
 	while (done < fs->rows.n) {
-		ssize_t n = fs->stream ? write(fs->fd, fs->rows.p + done, fs->rows.n - done) : pwrite(fs->fd, fs->rows.p + done, fs->rows.n - done, (off_t)fs->at);
+		ssize_t n = fs->stream ? write(fs->fd, fs->rows.p + done, fs->rows.n - done)
+				       : pwrite(fs->fd, fs->rows.p + done, fs->rows.n - done, (off_t)fs->at);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -19,7 +19,7 @@
 
 struct file_sink;
 struct file_sink_options {
-	bool no_sync; /* for a temporary store */
+	bool no_sync;                              /* for a temporary store */
 	void (*note)(void *ctx, const char *text); /* NULL: none; what an operator must know */
 	void *ctx;
 };

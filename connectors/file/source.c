@@ -16,7 +16,7 @@ struct file_source {
 	bool growing, ended, known; /* known: lines or array is decided */
 	bool array, closed, element, comma, told;
 	bool in_string, escaped;
-	uint64_t depth;   /* of brackets inside the element */
+	uint64_t depth; /* of brackets inside the element */
 	uint64_t number, skip;
 	char *buf;
 	size_t start, scanned, end;
@@ -334,7 +334,8 @@ unclosed(struct file_source *fs, struct file_item *ret)
 	} else {
 		fs->element = false;
 		fs->told = true;
-		item_of(fs, fs->end, FAULT_BAD_JSON, broken ? "the file ends inside this element of its array" : "the array is not closed: the file may be cut short", ret);
+		item_of(fs, fs->end, FAULT_BAD_JSON,
+		    broken ? "the file ends inside this element of its array" : "the array is not closed: the file may be cut short", ret);
 	}
 	fs->start = fs->scanned = fs->end;
 	return 1;

@@ -20,7 +20,8 @@ static const struct arg options[] = {
     {"--now", ARG_TIME, "TIME", "when"},
     {0},
 };
-static const struct command with_operands = {.name = "try", .operands = "[FILE]...", .summary = "try it", .example = "  dideban try", .args = options};
+static const struct command with_operands = {
+    .name = "try", .operands = "[FILE]...", .summary = "try it", .example = "  dideban try", .args = options};
 static const struct command without = {.name = "try", .operands = "", .summary = "try it", .example = "  dideban try", .args = options};
 
 /* Splits a line at blanks. */
@@ -47,7 +48,10 @@ options_of_every_type_are_read(void **state)
 	const char **v;
 
 	(void)state;
-	assert_int_equal(parse(&ar, &with_operands, "--events a b - --set x=1 --set=y=2 --store s --json --seed 7 --cache 2MiB --now 2024-03-20T10:00:00+03:30 left over", &err), 0);
+	assert_int_equal(
+	    parse(&ar, &with_operands,
+		"--events a b - --set x=1 --set=y=2 --store s --json --seed 7 --cache 2MiB --now 2024-03-20T10:00:00+03:30 left over", &err),
+	    0);
 	assert_true(args_flag(&ar, "--json"));
 	assert_false(args_flag(&ar, "--delay"));
 	assert_string_equal(args_text(&ar, "--store"), "s");
@@ -138,8 +142,22 @@ sizes_and_durations_carry_their_unit(void **state)
 		const char *text;
 		long long bytes, ms;
 	} table[] = {
-	    {"0", 0, -1}, {"4096", 4096, -1}, {"1KiB", 1024, -1}, {"3GiB", 3221225472, -1}, {"5MB", 5000000, -1}, {"50ms", -1, 50}, {"10s", -1, 10000}, {"5m", -1, 300000},
-	    {"12h", -1, 43200000}, {"90d", -1, 7776000000}, {"", -1, -1}, {"-1", -1, -1}, {"1 s", -1, -1}, {"s", -1, -1}, {"9999999999999d", -1, -1}, {"99999999999GiB", -1, -1},
+	    {"0", 0, -1},
+	    {"4096", 4096, -1},
+	    {"1KiB", 1024, -1},
+	    {"3GiB", 3221225472, -1},
+	    {"5MB", 5000000, -1},
+	    {"50ms", -1, 50},
+	    {"10s", -1, 10000},
+	    {"5m", -1, 300000},
+	    {"12h", -1, 43200000},
+	    {"90d", -1, 7776000000},
+	    {"", -1, -1},
+	    {"-1", -1, -1},
+	    {"1 s", -1, -1},
+	    {"s", -1, -1},
+	    {"9999999999999d", -1, -1},
+	    {"99999999999GiB", -1, -1},
 	};
 
 	(void)state;

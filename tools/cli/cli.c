@@ -33,7 +33,8 @@ int
 cli_fail(const struct err *err)
 {
 	fflush(stdout);
-	fprintf(stderr, "%sdideban:%s %s\n", tint(stderr, TINT_RED), tint(stderr, TINT_OFF), err->text[0] == 0 ? "failed without a reason" : err->text);
+	fprintf(
+	    stderr, "%sdideban:%s %s\n", tint(stderr, TINT_RED), tint(stderr, TINT_OFF), err->text[0] == 0 ? "failed without a reason" : err->text);
 	return err->code == ERR_NONE ? 4 : err_exit_status(err->code);
 }
 
@@ -100,7 +101,8 @@ cli_findings(const struct findings *fi, const char *dir)
 			fprintf(stderr, "%s:%u:%u: ", path, fd->line, fd->column);
 		else
 			fprintf(stderr, "%s: ", path);
-		fprintf(stderr, "%s%s:%s %s\n", tint(stderr, fd->warning ? TINT_YELLOW : TINT_RED), fd->warning ? "warning" : "error", tint(stderr, TINT_OFF), fd->text);
+		fprintf(stderr, "%s%s:%s %s\n", tint(stderr, fd->warning ? TINT_YELLOW : TINT_RED), fd->warning ? "warning" : "error",
+		    tint(stderr, TINT_OFF), fd->text);
 		show_line(fd, path);
 	}
 }

@@ -56,8 +56,9 @@ print_text(const struct config *co)
 		/* An empty value stands for the default: it is shown as a comment, so that the output reads back. */
 		buf_clear(&b);
 		config_origin(co, cv->line, &b);
-		printf("%s%s: %s%*s # %.*s\n", cv->text[0] == 0 ? "# " : "", config_keys[i].name, cv->text, (int)(strlen(config_keys[i].name) + strlen(cv->text) < 40 ? 40 - strlen(config_keys[i].name) - strlen(cv->text) : 1),
-		    "", (int)b.n, b.p);
+		printf("%s%s: %s%*s # %.*s\n", cv->text[0] == 0 ? "# " : "", config_keys[i].name, cv->text,
+		    (int)(strlen(config_keys[i].name) + strlen(cv->text) < 40 ? 40 - strlen(config_keys[i].name) - strlen(cv->text) : 1), "",
+		    (int)b.n, b.p);
 	}
 	printf("inboxes:\n");
 	for (size_t i = 0; i < co->n_inboxes; i++) {

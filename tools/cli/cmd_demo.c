@@ -28,7 +28,8 @@ const struct command command_demo = {
     .name = "demo",
     .operands = "",
     .summary = "the whole product on a synthetic province: watch alerts come",
-    .details = "Generates events, judges them in a temporary store, shows each alert in English and Persian with its reason, and compares the end with what was planted.",
+    .details = "Generates events, judges them in a temporary store, shows each alert in English and Persian with its reason, and compares the end "
+	       "with what was planted.",
     .example = "  dideban demo\n  dideban demo --seed 7 --fast",
     .args = demo_args,
     .run = cmd_demo,
@@ -69,7 +70,7 @@ static int
 on_line(void *ctx, struct slice line, struct err *err)
 {
 	struct demo *de = ctx;
-	struct position pos = {slice_str("province"), ++de->number};
+	struct position pos = {slice_str("synthetic"), ++de->number};
 
 	if (session_stopped())
 		return err_set(err, ERR_NONE, "stopped");
@@ -148,8 +149,9 @@ on_message(void *ctx, const struct message *me, struct err *err)
 		de->folded++;
 		return 0;
 	}
-	printf("\n%s%s%s%s%s %s%s%s  %.*s\n", tint(stdout, colour), me->type == MESSAGE_WITHDRAWN ? "○ " : "● ", what[me->type], alert_level_name(me->level), tint(stdout, TINT_OFF),
-	    tint(stdout, TINT_BOLD), me->rule == NULL ? "" : me->rule->id, tint(stdout, TINT_OFF), SLICE_ARG(me->subject));
+	printf("\n%s%s%s%s%s %s%s%s  %.*s\n", tint(stdout, colour), me->type == MESSAGE_WITHDRAWN ? "○ " : "● ", what[me->type],
+	    alert_level_name(me->level), tint(stdout, TINT_OFF), tint(stdout, TINT_BOLD), me->rule == NULL ? "" : me->rule->id,
+	    tint(stdout, TINT_OFF), SLICE_ARG(me->subject));
 	printf("  %.*s\n  %.*s\n", SLICE_ARG(me->text_en), SLICE_ARG(me->text_fa));
 	print_reason(me);
 	if (cli_flush(err) != 0)
@@ -216,10 +218,16 @@ static int
 play(struct demo *de, const struct args *ar, struct summary *su, struct err *err)
 {
 	struct world_counts wc;
-	struct world_options wo = {.kind = world_kinds, .seed = args_number(ar, "--seed", DEMO_SEED), .events = args_number(ar, "--events", DEMO_EVENTS), .on_line = on_line, .on_plant = on_plant, .ctx = de};
+	struct world_options wo = {.kind = world_kinds,
+	    .seed = args_number(ar, "--seed", DEMO_SEED),
+	    .events = args_number(ar, "--events", DEMO_EVENTS),
+	    .on_line = on_line,
+	    .on_plant = on_plant,
+	    .ctx = de};
 	double started = seconds_now();
 
-	printf("%sDideban · دیدبان%s: a synthetic province, two years of its courts and gates, %s events.\n", tint(stdout, TINT_BOLD), tint(stdout, TINT_OFF), grouped(wo.events));
+	printf("%sDideban · دیدبان%s: a synthetic province, two years of its courts and gates, %s events.\n", tint(stdout, TINT_BOLD),
+	    tint(stdout, TINT_OFF), grouped(wo.events));
 	printf("An alert is a lead with its evidence, for a person to check. Everybody here is made up.\n");
 	if (world_generate(&wo, &wc, err) != 0 || node_commit(de->se.no, err) != 0)
 		return -1;
@@ -229,7 +237,8 @@ play(struct demo *de, const struct args *ar, struct summary *su, struct err *err
 		return -1;
 	printf("\n");
 	if (de->folded > 0)
-		printf("%sand %" PRIu64 " further cards about the same subjects (each case has its own reader)%s\n\n", tint(stdout, TINT_DIM), de->folded, tint(stdout, TINT_OFF));
+		printf("%sand %" PRIu64 " further cards about the same subjects (each case has its own reader)%s\n\n", tint(stdout, TINT_DIM),
+		    de->folded, tint(stdout, TINT_OFF));
 	printf("%sSummary%s\n", tint(stdout, TINT_BOLD), tint(stdout, TINT_OFF));
 	summary_print(stdout, su);
 	printf("\n");

@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
-#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,7 +76,9 @@ check_clock(struct exam *ex)
 	(void)instant_format((struct instant){ts.tv_sec, 0}, text);
 	/* Before this program was written, or far behind its life. */
 	if (ts.tv_sec < 1760000000 || ts.tv_sec > 4102444800)
-		say(ex, FAIL, "clock", "set the machine's clock (timedatectl): events would be quarantined as from the future, or alerts would end at once", "the clock says %s", text);
+		say(ex, FAIL, "clock",
+		    "set the machine's clock (timedatectl): events would be quarantined as from the future, or alerts would end at once",
+		    "the clock says %s", text);
 	else
 		say(ex, OK, "clock", "", "%s", text);
 }
@@ -85,16 +86,17 @@ check_clock(struct exam *ex)
 static void
 check_memory(struct exam *ex, const struct config *co)
 {
-	struct sysinfo si;
+	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
 	uint64_t total, cache = co->v[CONFIG_CACHE].number;
 
-	if (sysinfo(&si) != 0) {
-		say(ex, WARN, "memory", "none needed if it runs", "cannot be told: %s", strerror(errno));
+	if (pages <= 0 || page <= 0) {
+		say(ex, WARN, "memory", "none needed if it runs", "cannot be told");
 		return;
 	}
-	total = (uint64_t)si.totalram * si.mem_unit;
+	total = (uint64_t)pages * (uint64_t)page;
 	if (cache > total / 2)
-		say(ex, FAIL, "memory", "make `cache` smaller in the configuration, or add memory", "%s MiB, and the cache alone may take %s MiB", grouped(total / MIB), grouped(cache / MIB));
+		say(ex, FAIL, "memory", "make `cache` smaller in the configuration, or add memory", "%s MiB, and the cache alone may take %s MiB",
+		    grouped(total / MIB), grouped(cache / MIB));
 	else if (total < 1024 * MIB)
 		say(ex, WARN, "memory", "1 GiB or more is better", "%s MiB", grouped(total / MIB));
 	else
@@ -128,8 +130,9 @@ check_file_system(struct exam *ex, const char *folder)
 		long magic;
 		const char *name;
 		enum verdict v;
-	} known[] = {{0xef53, "ext4", OK}, {0x58465342, "xfs", OK}, {0x9123683e, "btrfs", OK}, {0x2fc12fc1, "zfs", OK}, {0x794c7630, "overlay (a container's own layer)", WARN},
-	    {0x01021994, "tmpfs (memory)", WARN}, {0x6969, "nfs", FAIL}, {0x517b, "smb", FAIL}, {(long)0xff534d42, "cifs", FAIL}, {(long)0xfe534d42, "smb2", FAIL}};
+	} known[] = {{0xef53, "ext4", OK}, {0x58465342, "xfs", OK}, {0x9123683e, "btrfs", OK}, {0x2fc12fc1, "zfs", OK},
+	    {0x794c7630, "overlay (a container's own layer)", WARN}, {0x01021994, "tmpfs (memory)", WARN}, {0x6969, "nfs", FAIL},
+	    {0x517b, "smb", FAIL}, {(long)0xff534d42, "cifs", FAIL}, {(long)0xfe534d42, "smb2", FAIL}};
 	struct statfs sf;
 
 	if (statfs(folder, &sf) != 0) {
@@ -139,12 +142,14 @@ check_file_system(struct exam *ex, const char *folder)
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
 		if ((long)sf.f_type != known[i].magic)
 			continue;
-		say(ex, known[i].v, "file system", known[i].v == WARN ? "keep the store on a disk of its own: what is here is lost with the container or the machine"
-								      : "keep the store on a local disk: locks and syncs of a network file system cannot be trusted",
+		say(ex, known[i].v, "file system",
+		    known[i].v == WARN ? "keep the store on a disk of its own: what is here is lost with the container or the machine"
+				       : "keep the store on a local disk: locks and syncs of a network file system cannot be trusted",
 		    "%s is on %s", folder, known[i].name);
 		return;
 	}
-	say(ex, WARN, "file system", "ext4 and xfs are known to work", "%s is on a file system of unknown kind (%lx)", folder, (unsigned long)sf.f_type);
+	say(ex, WARN, "file system", "ext4 and xfs are known to work", "%s is on a file system of unknown kind (%lx)", folder,
+	    (unsigned long)sf.f_type);
 }
 
 static void
@@ -190,9 +195,11 @@ check_sync(struct exam *ex, const char *folder)
 		worst = took > worst ? took : worst;
 	}
 	if (bad)
-		say(ex, FAIL, "sync", "the disk is full or broken: see the system's log", "writing and syncing in %s failed: %s", folder, strerror(errno));
+		say(ex, FAIL, "sync", "the disk is full or broken: see the system's log", "writing and syncing in %s failed: %s", folder,
+		    strerror(errno));
 	else if (sum / 20 > 30)
-		say(ex, WARN, "sync", "alerts leave after a sync: a faster disk (or one with a protected cache) makes them leave earlier", "%.1f ms on average, %.1f ms at worst", sum / 20, worst);
+		say(ex, WARN, "sync", "alerts leave after a sync: a faster disk (or one with a protected cache) makes them leave earlier",
+		    "%.1f ms on average, %.1f ms at worst", sum / 20, worst);
 	else
 		say(ex, OK, "sync", "", "%.1f ms on average, %.1f ms at worst", sum / 20, worst);
 	(void)close(fd);
@@ -209,7 +216,8 @@ check_locale(struct exam *ex)
 		v = getenv("LANG");
 	/* The program itself runs in the C locale, whatever this says: only the terminal cares. */
 	if (isatty(STDOUT_FILENO) && (v == NULL || (strcasestr(v, "utf-8") == NULL && strcasestr(v, "utf8") == NULL)))
-		say(ex, WARN, "terminal", "export LANG=C.UTF-8, so that Persian sentences are shown", "the locale is %s", v == NULL || *v == 0 ? "not set" : v);
+		say(ex, WARN, "terminal", "export LANG=C.UTF-8, so that Persian sentences are shown", "the locale is %s",
+		    v == NULL || *v == 0 ? "not set" : v);
 	else
 		say(ex, OK, "terminal", "", "locale %s", v == NULL || *v == 0 ? "not set" : v);
 }
@@ -226,7 +234,8 @@ check_rules(struct exam *ex, const char *given)
 	if (rules_find(given, &dir, &err) == 0 && rules_gather(dir, false, NULL, 0, &src, &err) == 0)
 		rs = ruleset_compile(&src, &fi, &err);
 	if (rs == NULL)
-		say(ex, FAIL, "rules", "`dideban check` shows every mistake with its place", "%s%s%s", fi.n > 0 ? fi.v[0].file : "", fi.n > 0 ? ": " : "", fi.n > 0 ? fi.v[0].text : err.text);
+		say(ex, FAIL, "rules", "`dideban check` shows every mistake with its place", "%s%s%s", fi.n > 0 ? fi.v[0].file : "",
+		    fi.n > 0 ? ": " : "", fi.n > 0 ? fi.v[0].text : err.text);
 	else
 		say(ex, OK, "rules", "", "%zu rules and %zu event types in %s", rs->n_rules, contracts_count(rs->contracts), dir);
 	ruleset_free(rs);
@@ -259,7 +268,8 @@ static void
 check_inboxes(struct exam *ex, const struct config *co)
 {
 	if (!co->grants)
-		say(ex, co->file == NULL ? OK : WARN, "grants", "name inboxes with their sources and types in the configuration", "every source and type is granted");
+		say(ex, co->file == NULL ? OK : WARN, "grants", "name inboxes with their sources and types in the configuration",
+		    "every source and type is granted");
 	for (size_t i = 0; i < co->n_inboxes && co->grants; i++) {
 		if (access(co->inboxes[i].dir, R_OK | X_OK) == 0)
 			say(ex, OK, "inbox", "", "%s", co->inboxes[i].dir);

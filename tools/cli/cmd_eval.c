@@ -23,7 +23,8 @@ const struct command command_eval = {
     .name = "eval",
     .operands = "RULE.lua",
     .summary = "judge every trigger by one rule; nothing is stored or sent",
-    .details = "The final outcome of each trigger, late events and retractions taken into account, in total order (time, source, id). Without --json: alerts and errors in\n"
+    .details = "The final outcome of each trigger, late events and retractions taken into account, in total order (time, source, id). Without "
+	       "--json: alerts and errors in\n"
 	       "sentences, and a count of all outcomes.",
     .example = "  dideban eval RULE.lua --events events.ndjson --json",
     .args = eval_args,
@@ -102,7 +103,8 @@ print_sentence(const struct eval_view *ev, const char *outcome)
 	if (rr->class != OUTCOME_ALERT && rr->class != OUTCOME_ERROR)
 		return;
 	print_time(stdout, ev->time);
-	printf("  %s%s%s  %.*s  %s  (%.*s %.*s)\n", tint(stdout, rr->class == OUTCOME_ERROR ? TINT_RED : level_tint(ev->rule->outcomes[rr->outcome].level)), level_text(ev->rule, rr),
+	printf("  %s%s%s  %.*s  %s  (%.*s %.*s)\n",
+	    tint(stdout, rr->class == OUTCOME_ERROR ? TINT_RED : level_tint(ev->rule->outcomes[rr->outcome].level)), level_text(ev->rule, rr),
 	    tint(stdout, TINT_OFF), SLICE_ARG(ev->subject), outcome, SLICE_ARG(ev->source), SLICE_ARG(ev->id));
 	if (rr->class == OUTCOME_ERROR) {
 		printf("  %s\n", rr->error == NULL ? "" : rr->error);
@@ -138,8 +140,8 @@ on_trigger(void *ctx, const struct eval_view *ev, struct err *err)
 static void
 print_counts(const struct evaluation *el)
 {
-	printf("\n%" PRIu64 " triggers: %" PRIu64 " alert, %" PRIu64 " clear, %" PRIu64 " unknown, %" PRIu64 " error\n", el->n, el->by_class[OUTCOME_ALERT], el->by_class[OUTCOME_CLEAR],
-	    el->by_class[OUTCOME_UNKNOWN], el->by_class[OUTCOME_ERROR]);
+	printf("\n%" PRIu64 " triggers: %" PRIu64 " alert, %" PRIu64 " clear, %" PRIu64 " unknown, %" PRIu64 " error\n", el->n,
+	    el->by_class[OUTCOME_ALERT], el->by_class[OUTCOME_CLEAR], el->by_class[OUTCOME_UNKNOWN], el->by_class[OUTCOME_ERROR]);
 	for (unsigned i = 0; el->rule != NULL && i < el->rule->n_outcomes; i++)
 		if (el->by_outcome[i] > 0)
 			printf("  %-24s %" PRIu64 "\n", el->rule->outcomes[i].code, el->by_outcome[i]);
@@ -155,7 +157,8 @@ contracts_folder(const char *given, const char *rule, char **ret, struct err *er
 
 	if (given != NULL)
 		return rules_find(given, ret, err);
-	if (asprintf(ret, "%.*s", slash == NULL ? 1 : (int)(slash - rule), slash == NULL ? "." : rule) < 0 || asprintf(&events, "%s/events", *ret) < 0)
+	if (asprintf(ret, "%.*s", slash == NULL ? 1 : (int)(slash - rule), slash == NULL ? "." : rule) < 0 ||
+	    asprintf(&events, "%s/events", *ret) < 0)
 		return err_nomem(err);
 	own = access(events, R_OK) == 0;
 	free(events);
@@ -264,7 +267,8 @@ cmd_eval(int argc, char **argv)
 		if (!el.json)
 			print_counts(&el);
 		if (st.quarantined > 0)
-			cli_note("%" PRIu64 " of %" PRIu64 " events were quarantined and not judged; `dideban run` into a store shows why", st.quarantined, st.consumed);
+			cli_note("%" PRIu64 " of %" PRIu64 " events were quarantined and not judged; `dideban run` into a store shows why",
+			    st.quarantined, st.consumed);
 		if (cli_flush(&err) != 0)
 			status = cli_fail(&err);
 		else if (args_flag(&ar, "--strict") && st.quarantined > 0)

@@ -17,7 +17,8 @@ const struct command command_explain = {
     .name = "explain",
     .operands = "ALERT-ID",
     .summary = "say why an alert was raised, and recompute whether it still holds",
-    .details = "Sentence, values, evidence with positions, window, parameters, hash of the rule, history. The alert is recomputed from the timelines just now;\n"
+    .details = "Sentence, values, evidence with positions, window, parameters, hash of the rule, history. The alert is recomputed from the timelines "
+	       "just now;\n"
 	       "exit 1 if a standing alert is found to differ. The first 8 or more digits of the id will do.",
     .example = "  dideban explain 0123456789abcdef0123456789abcdef --store ./province",
     .args = explain_args,
@@ -110,7 +111,8 @@ print_evidence(const json_t *data)
 	printf("\n");
 	json_array_foreach(evidence, i, e)
 	{
-		printf("  %s  %s  %s %s  at %s\n", text_of(e, "time"), text_of(e, "type"), text_of(e, "source"), text_of(e, "id"), text_of(e, "position"));
+		printf("  %s  %s  %s %s  at %s\n", text_of(e, "time"), text_of(e, "type"), text_of(e, "source"), text_of(e, "id"),
+		    text_of(e, "position"));
 		if (json_object_size(json_object_get(e, "fields")) > 0)
 			print_object("   ", json_object_get(e, "fields"));
 	}
@@ -119,10 +121,11 @@ print_evidence(const json_t *data)
 static void
 print_history(const json_t *data)
 {
-	static const char *const also[] = {"decided_at", "known_up_to", "ended_at", "withdrawn_at", "reason", "replaced_by", "contested", "silent", "held_back"};
+	static const char *const also[] = {
+	    "decided_at", "known_up_to", "ended_at", "withdrawn_at", "reason", "replaced_by", "contested", "silent", "held_back"};
 
-	printf("\n%sHistory%s: message number %" JSON_INTEGER_FORMAT ", now %s\n", tint(stdout, TINT_BOLD), tint(stdout, TINT_OFF), json_integer_value(json_object_get(data, "seq")),
-	    text_of(data, "state"));
+	printf("\n%sHistory%s: message number %" JSON_INTEGER_FORMAT ", now %s\n", tint(stdout, TINT_BOLD), tint(stdout, TINT_OFF),
+	    json_integer_value(json_object_get(data, "seq")), text_of(data, "state"));
 	for (size_t i = 0; i < sizeof also / sizeof also[0]; i++) {
 		const json_t *v = json_object_get(data, also[i]);
 
@@ -156,7 +159,8 @@ print_alert(const struct explained *ex)
 {
 	const json_t *data = ex->data, *text = json_object_get(data, "text"), *window = json_object_get(data, "window");
 
-	printf("%s%s%s %s  %s\n", tint(stdout, TINT_BOLD), text_of(data, "rule"), tint(stdout, TINT_OFF), text_of(data, "level"), text_of(data, "subject"));
+	printf("%s%s%s %s  %s\n", tint(stdout, TINT_BOLD), text_of(data, "rule"), tint(stdout, TINT_OFF), text_of(data, "level"),
+	    text_of(data, "subject"));
 	printf("  %s\n  %s\n\n", text_of(text, "en"), text_of(text, "fa"));
 	printf("%-11s%s\n", "alert", text_of(data, "alert_id"));
 	printf("%-11s%s\n", "outcome", text_of(data, "outcome"));
@@ -222,7 +226,8 @@ cmd_explain(int argc, char **argv)
 		status = err_set(&err, ERR_USAGE, "explain: takes one ALERT-ID; `dideban alerts` lists them");
 	else
 		ex.id = ar.rest[0];
-	if (status != 0 || store_look(args_text(&ar, "--store"), &no, &err) != 0 || explain(&ex, no, args_flag(&ar, "--json"), &err) != 0 || cli_flush(&err) != 0)
+	if (status != 0 || store_look(args_text(&ar, "--store"), &no, &err) != 0 || explain(&ex, no, args_flag(&ar, "--json"), &err) != 0 ||
+	    cli_flush(&err) != 0)
 		status = cli_fail(&err);
 	else if (ex.state == ALERT_STANDING && !ex.holds)
 		status = 1;

@@ -76,8 +76,9 @@ print_type(const struct contract *co, const struct contract_field *cf, size_t n)
 		if (strlen(cf[i].path) > wide)
 			wide = strlen(cf[i].path);
 	for (size_t i = 0; i < n; i++)
-		printf("  %-*s  %-8s %-4s  %s%s%s%s%s%s\n", (int)wide, cf[i].path, cf[i].required ? "required" : "", cf[i].kept ? "kept" : "", cf[i].type_text, cf[i].role == NULL ? "" : ", role ",
-		    cf[i].role == NULL ? "" : cf[i].role, cf[i].description == NULL ? "" : "  (", cf[i].description == NULL ? "" : cf[i].description, cf[i].description == NULL ? "" : ")");
+		printf("  %-*s  %-8s %-4s  %s%s%s%s%s%s\n", (int)wide, cf[i].path, cf[i].required ? "required" : "", cf[i].kept ? "kept" : "",
+		    cf[i].type_text, cf[i].role == NULL ? "" : ", role ", cf[i].role == NULL ? "" : cf[i].role,
+		    cf[i].description == NULL ? "" : "  (", cf[i].description == NULL ? "" : cf[i].description, cf[i].description == NULL ? "" : ")");
 }
 
 static int

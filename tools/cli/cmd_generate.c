@@ -19,7 +19,8 @@ const struct command command_generate = {
     .name = "generate",
     .operands = "[KIND]",
     .summary = "print synthetic events with known findings planted in them",
-    .details = "KIND is `world` (the default) or a part of it; `dideban generate list` tells them. Late, duplicate, retracted and damaged events are among them.\n"
+    .details = "KIND is `world` (the default) or a part of it; `dideban generate list` tells them. Late, duplicate, retracted and damaged events are "
+	       "among them.\n"
 	       "Everybody is made up; identifiers have a valid check digit and belong to nobody in particular.",
     .example = "  dideban generate world --seed 7 --events 20000 --truth truth.ndjson > events.ndjson",
     .args = generate_args,
@@ -84,7 +85,8 @@ find_kind(const struct args *ar, const struct world_kind **ret, struct err *err)
 static int
 generate(const struct args *ar, const struct world_kind *kind, struct err *err)
 {
-	struct world_options wo = {.kind = kind, .seed = args_number(ar, "--seed", 1), .events = args_number(ar, "--events", 10000), .on_line = on_line};
+	struct world_options wo = {
+	    .kind = kind, .seed = args_number(ar, "--seed", 1), .events = args_number(ar, "--events", 10000), .on_line = on_line};
 	const char *truth = args_text(ar, "--truth");
 	struct world_counts wc;
 	int r;
@@ -97,8 +99,9 @@ generate(const struct args *ar, const struct world_kind *kind, struct err *err)
 	}
 	r = world_generate(&wo, &wc, err);
 	if (wo.ctx != NULL && wo.ctx != stderr) {
-		fprintf(wo.ctx, "{\"lines\":%" PRIu64 ",\"late\":%" PRIu64 ",\"duplicates\":%" PRIu64 ",\"retracted\":%" PRIu64 ",\"malformed\":%" PRIu64 "}\n", wc.lines, wc.late, wc.duplicates,
-		    wc.retracted, wc.malformed);
+		fprintf(wo.ctx,
+		    "{\"lines\":%" PRIu64 ",\"late\":%" PRIu64 ",\"duplicates\":%" PRIu64 ",\"retracted\":%" PRIu64 ",\"malformed\":%" PRIu64 "}\n",
+		    wc.lines, wc.late, wc.duplicates, wc.retracted, wc.malformed);
 		if (fclose(wo.ctx) != 0 && r == 0)
 			r = err_set(err, ERR_IO, "%s: cannot be written: %s", truth, strerror(errno));
 	}

@@ -22,11 +22,13 @@ const struct command command_quarantine = {
     .name = "quarantine",
     .operands = "list|show|replay|discard [ID]",
     .summary = "list, show, replay or discard events that were set aside",
-    .details = "list     what is open: id, reason, position, what is wrong\n"
-	       "show     one with its raw bytes\n"
-	       "replay   hand one to the engine again, mended (--with FILE) or as it stands, after a contract or grant was changed; exit 1 if it is still wrong\n"
-	       "discard  mark one as not worth it\n"
-	       "list and show work beside a running process; replay and discard need the store for themselves. Use --alerts where run or serve had it.",
+    .details =
+	"list     what is open: id, reason, position, what is wrong\n"
+	"show     one with its raw bytes\n"
+	"replay   hand one to the engine again, mended (--with FILE) or as it stands, after a contract or grant was changed; exit 1 if it is still "
+	"wrong\n"
+	"discard  mark one as not worth it\n"
+	"list and show work beside a running process; replay and discard need the store for themselves. Use --alerts where run or serve had it.",
     .example = "  dideban quarantine list --store ./province\n  dideban quarantine show ID --store ./province",
     .args = quarantine_args,
     .run = cmd_quarantine,
@@ -108,8 +110,9 @@ print_raw(struct slice raw)
 static void
 print_text(const struct quarantine_view *qu, bool whole)
 {
-	printf("%s%.*s%s  %s%s%s  %.*s:%" PRIu64 "%s%s", tint(stdout, TINT_BOLD), SLICE_ARG(qu->id), tint(stdout, TINT_OFF), tint(stdout, TINT_YELLOW), event_fault_name(qu->fault), tint(stdout, TINT_OFF),
-	    SLICE_ARG(qu->stream), qu->number, qu->state == QUARANTINE_OPEN ? "" : "  ", qu->state == QUARANTINE_OPEN ? "" : states[qu->state]);
+	printf("%s%.*s%s  %s%s%s  %.*s:%" PRIu64 "%s%s", tint(stdout, TINT_BOLD), SLICE_ARG(qu->id), tint(stdout, TINT_OFF),
+	    tint(stdout, TINT_YELLOW), event_fault_name(qu->fault), tint(stdout, TINT_OFF), SLICE_ARG(qu->stream), qu->number,
+	    qu->state == QUARANTINE_OPEN ? "" : "  ", qu->state == QUARANTINE_OPEN ? "" : states[qu->state]);
 	if (qu->times > 1)
 		printf("  came %" PRIu64 " times", qu->times);
 	printf("\n  %.*s\n", SLICE_ARG(qu->detail));
@@ -153,8 +156,11 @@ look(const struct args *ar, const char *id, struct err *err)
 	int r;
 
 	if (fault != NULL && (lo.fault = event_fault_by_name(slice_str(fault))) == FAULT_NONE)
-		return err_set(err, ERR_USAGE, "quarantine: no reason %s; there are bad_json, bad_utf8, duplicate_key, unknown_type, unknown_field, missing_field, bad_value, bad_time, "
-				 "future_time, too_large, too_deep, not_allowed, conflict, limit", fault);
+		return err_set(err, ERR_USAGE,
+		    "quarantine: no reason %s; there are bad_json, bad_utf8, duplicate_key, unknown_type, unknown_field, missing_field, bad_value, "
+		    "bad_time, "
+		    "future_time, too_large, too_deep, not_allowed, conflict, limit",
+		    fault);
 	if (store_look(args_text(ar, "--store"), &no, err) != 0)
 		return -1;
 	r = node_quarantine(no, id, on_look, &lo, err);
@@ -241,7 +247,8 @@ replay_one(struct session *se, struct one *one, struct slice with, const char *r
 		fprintf(stderr, "%s: still wrong: %s\n", one->id, st.text);
 		return 1;
 	}
-	(void)snprintf(note, sizeof note, "%s%s%s", with.p != NULL ? "mended" : "as it stood", reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
+	(void)snprintf(
+	    note, sizeof note, "%s%s%s", with.p != NULL ? "mended" : "as it stood", reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
 	if (node_quarantine_mark(se->no, one->id, QUARANTINE_REPLAYED, note, err) != 0)
 		return -1;
 	printf("%s: accepted\n", one->id);
@@ -308,7 +315,8 @@ replay(const struct args *ar, const char *id, struct err *err)
 		if (r == 0 && id != NULL && re.n == 0)
 			r = not_there(id, err);
 		for (size_t i = 0; i < re.n && r == 0; i++) {
-			int one = re.v[i].state == QUARANTINE_OPEN || id != NULL ? replay_one(&se, &re.v[i], with, args_text(ar, "--reason"), err) : 0;
+			int one =
+			    re.v[i].state == QUARANTINE_OPEN || id != NULL ? replay_one(&se, &re.v[i], with, args_text(ar, "--reason"), err) : 0;
 
 			wrong |= one == 1;
 			r = one < 0 ? -1 : 0;

@@ -31,10 +31,12 @@ const struct command command_run = {
     .name = "run",
     .operands = "",
     .summary = "read files of events to their end and judge them",
-    .details = "The same events again, also from a renamed, re-split or shuffled file, change nothing. Bad events are quarantined and counted, never dropped:\n"
+    .details = "The same events again, also from a renamed, re-split or shuffled file, change nothing. Bad events are quarantined and counted, never "
+	       "dropped:\n"
 	       "consumed = processed + duplicates + quarantined.\n"
 	       "A store keeps the rules it was last run with, until --rules or --set changes them.",
-    .example = "  dideban generate world --events 20000 > events.ndjson\n  dideban run --events events.ndjson --store ./province --alerts alerts.ndjson",
+    .example =
+	"  dideban generate world --events 20000 > events.ndjson\n  dideban run --events events.ndjson --store ./province --alerts alerts.ndjson",
     .args = run_args,
     .run = cmd_run,
 };

@@ -21,8 +21,10 @@ const struct command command_serve = {
     .name = "serve",
     .operands = "",
     .summary = "follow folders of event files until told to stop",
-    .details = "Files that appear in an inbox are taken up in order of their names and read on while they grow; alerts are appended to the alerts file. Without a\n"
-	       "configuration: inbox ./inbox, store ./dideban-store, alerts ./alerts.ndjson. Stop it with Ctrl-C or SIGTERM; a restart goes on where it was, also after kill -9.",
+    .details = "Files that appear in an inbox are taken up in order of their names and read on while they grow; alerts are appended to the alerts "
+	       "file. Without a\n"
+	       "configuration: inbox ./inbox, store ./dideban-store, alerts ./alerts.ndjson. Stop it with Ctrl-C or SIGTERM; a restart goes on where "
+	       "it was, also after kill -9.",
     .example = "  dideban serve --config dideban.yaml",
     .args = serve_args,
     .run = cmd_serve,
@@ -32,8 +34,8 @@ struct serve {
 	struct session se;
 	struct config co;
 	struct follow *fo;
-	uint64_t pending;  /* events since the last commit */
-	int64_t first_ms;  /* when the first of them came */
+	uint64_t pending; /* events since the last commit */
+	int64_t first_ms; /* when the first of them came */
 	int64_t ticked_ms;
 };
 
@@ -143,7 +145,8 @@ open_all(struct serve *sv, struct err *err)
 			return -1;
 	if (session_open(&sv->se, &sr, err) != 0)
 		return -1;
-	fprintf(stderr, "dideban %s serves: store %s, alerts %s, %zu rules", DIDEBAN_VERSION, v[CONFIG_STORE].text, v[CONFIG_ALERTS].text, node_ruleset(sv->se.no)->n_rules);
+	fprintf(stderr, "dideban %s serves: store %s, alerts %s, %zu rules", DIDEBAN_VERSION, v[CONFIG_STORE].text, v[CONFIG_ALERTS].text,
+	    node_ruleset(sv->se.no)->n_rules);
 	for (size_t i = 0; i < sv->co.n_inboxes; i++)
 		fprintf(stderr, "%s %s", i == 0 ? ", inbox" : ",", sv->co.inboxes[i].dir);
 	fprintf(stderr, "\n");
@@ -167,13 +170,15 @@ cmd_serve(int argc, char **argv)
 	session_catch_signals();
 	if (config_load(&sv.co, args_text(&ar, "--config"), &err) != 0) {
 		status = cli_fail(&err);
-	} else if (open_all(&sv, &err) != 0 || follow_until_stopped(&sv, &err) != 0 || summary_take(&su, sv.se.no, seconds_now() - started, sv.se.opt.dir, &err) != 0) {
+	} else if (open_all(&sv, &err) != 0 || follow_until_stopped(&sv, &err) != 0 ||
+		   summary_take(&su, sv.se.no, seconds_now() - started, sv.se.opt.dir, &err) != 0) {
 		session_abandon(&sv.se);
 		status = cli_fail(&err);
 	} else if (session_close(&sv.se, &err) != 0) {
 		status = cli_fail(&err);
 	} else {
-		(args_flag(&ar, "--json") ? summary_json : summary_print)(sv.se.alerts != NULL && strcmp(sv.se.alerts, "-") == 0 ? stderr : stdout, &su);
+		(args_flag(&ar, "--json") ? summary_json : summary_print)(
+		    sv.se.alerts != NULL && strcmp(sv.se.alerts, "-") == 0 ? stderr : stdout, &su);
 		if (summary_check(&su, &err) != 0 || cli_flush(&err) != 0)
 			status = cli_fail(&err);
 	}

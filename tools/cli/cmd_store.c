@@ -9,11 +9,15 @@ static int cmd_backup(int argc, char **argv);
 static int cmd_restore(int argc, char **argv);
 static int cmd_store(int argc, char **argv);
 
-#define STORE_ARG {"--store", ARG_TEXT, "DIR", "the store (default: that of ./dideban.yaml, else ./dideban-store)"}
+#define STORE_ARG                                                                                                                                    \
+	{                                                                                                                                            \
+		"--store", ARG_TEXT, "DIR", "the store (default: that of ./dideban.yaml, else ./dideban-store)"                                      \
+	}
 
 static const struct arg backup_args[] = {STORE_ARG, {"--json", ARG_FLAG, NULL, "what was copied as one JSON object"}, {0}};
 static const struct arg restore_args[] = {
-    {"--store", ARG_TEXT, "DIR", "where to put it: a folder that is not there yet or is empty (default: that of ./dideban.yaml, else ./dideban-store)"},
+    {"--store", ARG_TEXT, "DIR",
+	"where to put it: a folder that is not there yet or is empty (default: that of ./dideban.yaml, else ./dideban-store)"},
     {"--json", ARG_FLAG, NULL, "what was copied as one JSON object"},
     {0},
 };
@@ -51,11 +55,12 @@ static void
 print_copy(const struct copy_report *cr, bool json, const char *what, const char *from, const char *to)
 {
 	if (json)
-		printf("{\"files\":%" PRIu64 ",\"copied_files\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"copied_bytes\":%" PRIu64 ",\"journal_seq\":%" PRIu64 ",\"checkpoint_seq\":%" PRIu64 "}\n", cr->files,
-		    cr->copied_files, cr->bytes, cr->copied_bytes, cr->journal_seq, cr->checkpoint_seq);
+		printf("{\"files\":%" PRIu64 ",\"copied_files\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"copied_bytes\":%" PRIu64
+		       ",\"journal_seq\":%" PRIu64 ",\"checkpoint_seq\":%" PRIu64 "}\n",
+		    cr->files, cr->copied_files, cr->bytes, cr->copied_bytes, cr->journal_seq, cr->checkpoint_seq);
 	else
-		printf("%s %s to %s: %s files, %s bytes (copied now: %s files, %s bytes), up to journal record %s; verified\n", what, from, to, grouped(cr->files), grouped(cr->bytes),
-		    grouped(cr->copied_files), grouped(cr->copied_bytes), grouped(cr->journal_seq));
+		printf("%s %s to %s: %s files, %s bytes (copied now: %s files, %s bytes), up to journal record %s; verified\n", what, from, to,
+		    grouped(cr->files), grouped(cr->bytes), grouped(cr->copied_files), grouped(cr->copied_bytes), grouped(cr->journal_seq));
 }
 
 static int
@@ -103,11 +108,14 @@ static void
 print_verified(const struct store_report *sr, bool json, const char *dir)
 {
 	if (json)
-		printf("{\"files\":%" PRIu64 ",\"keys\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"checkpoint_seq\":%" PRIu64 ",\"journal_records\":%" PRIu64 ",\"journal_bytes\":%" PRIu64 "}\n", sr->files,
-		    sr->keys, sr->bytes, sr->checkpoint_seq, sr->journal_records, sr->journal_bytes);
+		printf("{\"files\":%" PRIu64 ",\"keys\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"checkpoint_seq\":%" PRIu64 ",\"journal_records\":%" PRIu64
+		       ",\"journal_bytes\":%" PRIu64 "}\n",
+		    sr->files, sr->keys, sr->bytes, sr->checkpoint_seq, sr->journal_records, sr->journal_bytes);
 	else
-		printf("%s is whole: %s keys in %s files (%s bytes), checkpoint at journal record %s; %s journal records (%s bytes), every checksum right\n", dir, grouped(sr->keys),
-		    grouped(sr->files), grouped(sr->bytes), grouped(sr->checkpoint_seq), grouped(sr->journal_records), grouped(sr->journal_bytes));
+		printf("%s is whole: %s keys in %s files (%s bytes), checkpoint at journal record %s; %s journal records (%s bytes), every checksum "
+		       "right\n",
+		    dir, grouped(sr->keys), grouped(sr->files), grouped(sr->bytes), grouped(sr->checkpoint_seq), grouped(sr->journal_records),
+		    grouped(sr->journal_bytes));
 }
 
 static int

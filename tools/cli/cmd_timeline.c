@@ -81,8 +81,8 @@ print_entry(void *ctx, const struct entry_view *en, struct err *err)
 		printf("}\n");
 	} else {
 		print_time(stdout, en->time);
-		printf("  %s%.*s%s as %.*s  %.*s %.*s%s\n", tint(stdout, TINT_BOLD), SLICE_ARG(en->type), tint(stdout, TINT_OFF), SLICE_ARG(en->role), SLICE_ARG(en->source), SLICE_ARG(en->id),
-		    en->contested ? "  contested: another content came under the same identity" : "");
+		printf("  %s%.*s%s as %.*s  %.*s %.*s%s\n", tint(stdout, TINT_BOLD), SLICE_ARG(en->type), tint(stdout, TINT_OFF), SLICE_ARG(en->role),
+		    SLICE_ARG(en->source), SLICE_ARG(en->id), en->contested ? "  contested: another content came under the same identity" : "");
 		for (unsigned i = 0; i < en->layout->n_fields; i++) {
 			struct value v = kept_value(en->kept, i);
 			struct buf b = {0};
@@ -97,7 +97,8 @@ print_entry(void *ctx, const struct entry_view *en, struct err *err)
 			comma = ", ";
 			buf_free(&b);
 		}
-		printf("%s%s%.*s:%" PRIu64 "%s\n", comma, tint(stdout, TINT_DIM), SLICE_ARG(en->position_stream), en->position_number, tint(stdout, TINT_OFF));
+		printf("%s%s%.*s:%" PRIu64 "%s\n", comma, tint(stdout, TINT_DIM), SLICE_ARG(en->position_stream), en->position_number,
+		    tint(stdout, TINT_OFF));
 	}
 	return ferror(stdout) ? err_set(err, ERR_IO, "standard output cannot be written") : 0;
 }

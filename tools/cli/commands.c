@@ -51,14 +51,15 @@ const struct command command_help_command = {
     .run = cmd_help,
 };
 
-const struct command *const commands[] = {
-    &command_demo, &command_run, &command_serve, &command_alerts, &command_explain, &command_timeline, &command_eval, &command_check, &command_test, &command_quarantine,
-    &command_fields, &command_generate, &command_backup, &command_restore, &command_store, &command_config, &command_doctor, &command_version, &command_help_command, NULL};
+const struct command *const commands[] = {&command_demo, &command_run, &command_serve, &command_alerts, &command_explain, &command_timeline,
+    &command_eval, &command_check, &command_test, &command_quarantine, &command_fields, &command_generate, &command_backup, &command_restore,
+    &command_store, &command_config, &command_doctor, &command_version, &command_help_command, NULL};
 
 static void
 overview(struct buf *b)
 {
-	buf_add_str(b, "Dideban (\xd8\xaf\xdb\x8c\xd8\xaf\xd8\xa8\xd8\xa7\xd9\x86, \"lookout\") reads the events that courts, police stations and gates produce,\n"
+	buf_add_str(b, "Dideban (\xd8\xaf\xdb\x8c\xd8\xaf\xd8\xa8\xd8\xa7\xd9\x86, \"lookout\") reads the events that courts, police stations and "
+		       "gates produce,\n"
 		       "judges them by rules, and tells the right human in time. An alert is a lead with its evidence, for a person to check.\n\n"
 		       "Usage: dideban COMMAND [OPTIONS]\n\n");
 	for (size_t i = 0; commands[i] != NULL; i++)

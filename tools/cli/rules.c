@@ -129,7 +129,8 @@ rules_find(const char *given, char **ret, struct err *err)
 			return *ret == NULL ? err_nomem(err) : 0;
 		}
 	}
-	return err_set(err, ERR_USAGE, "no rules found beside the program, in %s or in ./rules; name their folder with --rules DIR", DIDEBAN_RULES_DIR);
+	return err_set(
+	    err, ERR_USAGE, "no rules found beside the program, in %s or in ./rules; name their folder with --rules DIR", DIDEBAN_RULES_DIR);
 }
 
 static int

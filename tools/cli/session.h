@@ -13,16 +13,16 @@ struct session {
 	struct file_sink *sink; /* NULL: none */
 	const char *alerts;     /* its path, or NULL */
 	struct node_options opt;
-	char *rules_dir;        /* where the rules came from; NULL: the store's own */
+	char *rules_dir; /* where the rules came from; NULL: the store's own */
 	struct findings findings;
-	uint64_t added;         /* events handed to the node */
+	uint64_t added; /* events handed to the node */
 	/* Called for each message after the sink; may be NULL. */
 	int (*on_message)(void *ctx, const struct message *me, struct err *err);
 	void *ctx;
 };
 
 struct session_rules {
-	const char *dir;          /* --rules; NULL: the store's own, or the default for a new store */
+	const char *dir; /* --rules; NULL: the store's own, or the default for a new store */
 	const char *const *sets;
 	size_t n_sets;
 };
@@ -41,7 +41,7 @@ void session_abandon(struct session *se);
 
 /* SIGINT and SIGTERM set a flag from now on, so that a run ends with a commit and a checkpoint. */
 void session_catch_signals(void);
-int session_stopped(void); /* the signal, or 0 */
+int session_stopped(void);        /* the signal, or 0 */
 void session_end_by_signal(void); /* ends the process by the signal that was caught, if any */
 
 #endif

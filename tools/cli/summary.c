@@ -48,7 +48,9 @@ summary_check(const struct summary *su, struct err *err)
 
 	if (st->consumed == st->processed + st->duplicates + st->quarantined)
 		return 0;
-	return err_set(err, ERR_LIMIT, "the account does not balance: consumed %" PRIu64 ", processed %" PRIu64 ", duplicates %" PRIu64 ", quarantined %" PRIu64 "; this is a fault of dideban",
+	return err_set(err, ERR_LIMIT,
+	    "the account does not balance: consumed %" PRIu64 ", processed %" PRIu64 ", duplicates %" PRIu64 ", quarantined %" PRIu64
+	    "; this is a fault of dideban",
 	    st->consumed, st->processed, st->duplicates, st->quarantined);
 }
 
@@ -60,12 +62,13 @@ print_rules(FILE *f, const struct summary *su)
 	for (size_t i = 0; i < su->n_rules; i++)
 		if (strlen(su->rules[i].id) > wide)
 			wide = strlen(su->rules[i].id);
-	fprintf(f, "%s%-*s %9s %9s %9s %9s %9s %9s%s\n", tint(f, TINT_DIM), (int)wide, "rule", "raised", "updated", "withdrawn", "alerting", "unknown", "errors", tint(f, TINT_OFF));
+	fprintf(f, "%s%-*s %9s %9s %9s %9s %9s %9s%s\n", tint(f, TINT_DIM), (int)wide, "rule", "raised", "updated", "withdrawn", "alerting",
+	    "unknown", "errors", tint(f, TINT_OFF));
 	for (size_t i = 0; i < su->n_rules; i++) {
 		const struct rule_stats *rs = &su->rules[i].rs;
 
-		fprintf(f, "%-*s %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 "\n", (int)wide, su->rules[i].id, rs->raised, rs->updated, rs->withdrawn, rs->alert,
-		    rs->unknown, rs->error);
+		fprintf(f, "%-*s %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 "\n", (int)wide, su->rules[i].id,
+		    rs->raised, rs->updated, rs->withdrawn, rs->alert, rs->unknown, rs->error);
 		if (rs->error > 0)
 			fprintf(f, "  last error of %s: %s\n", su->rules[i].id, rs->last_error);
 	}
@@ -77,8 +80,10 @@ summary_print(FILE *f, const struct summary *su)
 	const struct node_stats *st = &su->st;
 	const char *comma = "";
 
-	fprintf(f, "consumed %" PRIu64 " = processed %" PRIu64 " + duplicates %" PRIu64 " + quarantined %" PRIu64 "\n", st->consumed, st->processed, st->duplicates, st->quarantined);
-	fprintf(f, "late %" PRIu64 ", retracted %" PRIu64 ", evaluations %" PRIu64 ", messages %" PRIu64 "\n", st->late, st->retracted, st->evaluations, st->messages);
+	fprintf(f, "consumed %" PRIu64 " = processed %" PRIu64 " + duplicates %" PRIu64 " + quarantined %" PRIu64 "\n", st->consumed, st->processed,
+	    st->duplicates, st->quarantined);
+	fprintf(f, "late %" PRIu64 ", retracted %" PRIu64 ", evaluations %" PRIu64 ", messages %" PRIu64 "\n", st->late, st->retracted,
+	    st->evaluations, st->messages);
 	if (st->retractions_void > 0)
 		fprintf(f, "retractions without effect %" PRIu64 " (of a retraction, or of themselves)\n", st->retractions_void);
 	if (st->ended_unsent > 0)
@@ -105,9 +110,13 @@ summary_json(FILE *f, const struct summary *su)
 	const struct node_stats *st = &su->st;
 	const char *comma = "";
 
-	fprintf(f, "{\"consumed\":%" PRIu64 ",\"processed\":%" PRIu64 ",\"duplicates\":%" PRIu64 ",\"quarantined\":%" PRIu64 ",\"late\":%" PRIu64 ",\"retracted\":%" PRIu64, st->consumed, st->processed,
-	    st->duplicates, st->quarantined, st->late, st->retracted);
-	fprintf(f, ",\"retractions_void\":%" PRIu64 ",\"evaluations\":%" PRIu64 ",\"messages\":%" PRIu64 ",\"ended_unsent\":%" PRIu64 ",\"batches\":%" PRIu64 ",\"checkpoints\":%" PRIu64,
+	fprintf(f,
+	    "{\"consumed\":%" PRIu64 ",\"processed\":%" PRIu64 ",\"duplicates\":%" PRIu64 ",\"quarantined\":%" PRIu64 ",\"late\":%" PRIu64
+	    ",\"retracted\":%" PRIu64,
+	    st->consumed, st->processed, st->duplicates, st->quarantined, st->late, st->retracted);
+	fprintf(f,
+	    ",\"retractions_void\":%" PRIu64 ",\"evaluations\":%" PRIu64 ",\"messages\":%" PRIu64 ",\"ended_unsent\":%" PRIu64 ",\"batches\":%" PRIu64
+	    ",\"checkpoints\":%" PRIu64,
 	    st->retractions_void, st->evaluations, st->messages, st->ended_unsent, st->batches, st->checkpoints);
 	fprintf(f, ",\"by_fault\":{");
 	for (int i = FAULT_NONE + 1; i < FAULT_COUNT; i++) {
@@ -122,8 +131,10 @@ summary_json(FILE *f, const struct summary *su)
 
 		fprintf(f, "%s{\"rule\":", i == 0 ? "" : ",");
 		print_json_string(f, slice_str(su->rules[i].id));
-		fprintf(f, ",\"alert\":%" PRIu64 ",\"clear\":%" PRIu64 ",\"unknown\":%" PRIu64 ",\"error\":%" PRIu64 ",\"raised\":%" PRIu64 ",\"updated\":%" PRIu64 ",\"withdrawn\":%" PRIu64 "}", rs->alert,
-		    rs->clear, rs->unknown, rs->error, rs->raised, rs->updated, rs->withdrawn);
+		fprintf(f,
+		    ",\"alert\":%" PRIu64 ",\"clear\":%" PRIu64 ",\"unknown\":%" PRIu64 ",\"error\":%" PRIu64 ",\"raised\":%" PRIu64
+		    ",\"updated\":%" PRIu64 ",\"withdrawn\":%" PRIu64 "}",
+		    rs->alert, rs->clear, rs->unknown, rs->error, rs->raised, rs->updated, rs->withdrawn);
 	}
 	fprintf(f, "],\"standing\":%" PRIu64 ",\"seconds\":%.3f,\"events_per_second\":%" PRIu64, su->standing, su->seconds,
 	    su->seconds > 0 ? (uint64_t)((double)st->consumed / su->seconds) : 0);

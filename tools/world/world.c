@@ -42,7 +42,7 @@ struct world {
 	struct pending *heap;
 	size_t n, cap;
 	uint64_t order, serial;
-	uint64_t person;  /* the next ordinary person */
+	uint64_t person;           /* the next ordinary person */
 	uint64_t turn[31][FIELDS]; /* whose turn it is in a pool */
 	struct recent {
 		char id[24], source[24];
@@ -148,8 +148,10 @@ testimony(struct world *wo, uint64_t who, int64_t at, uint64_t kase, const char 
 {
 	begin(wo, next_id(wo, 't', ret_id), "/courts/testimony", "testimony.given", at, false);
 	add_person(wo, "witness", who);
-	buf_printf(&wo->line, ",\"case_id\":\"1403-%07" PRIu64 "\",\"capacity\":\"%s\",\"called_by\":\"%s\",\"court_id\":\"c%u\",\"hearing_id\":\"h%" PRIu64 "\",\"province\":\"%02u\"}}", kase, capacity,
-	    rng_chance(&wo->rg, 500) ? "plaintiff" : "defendant", (unsigned)(kase % 90), kase, (unsigned)(kase % 31));
+	buf_printf(&wo->line,
+	    ",\"case_id\":\"1403-%07" PRIu64 "\",\"capacity\":\"%s\",\"called_by\":\"%s\",\"court_id\":\"c%u\",\"hearing_id\":\"h%" PRIu64
+	    "\",\"province\":\"%02u\"}}",
+	    kase, capacity, rng_chance(&wo->rg, 500) ? "plaintiff" : "defendant", (unsigned)(kase % 90), kase, (unsigned)(kase % 31));
 }
 
 static void
@@ -160,7 +162,9 @@ passage(struct world *wo, uint64_t who, int64_t at, unsigned gate, char ret_id[2
 	(void)snprintf(source, sizeof source, "/gates/g%u", gate);
 	begin(wo, next_id(wo, 'g', ret_id), source, "gate.passed", at, true);
 	add_person(wo, "person", who);
-	buf_printf(&wo->line, ",\"site\":\"s%u\",\"gate\":\"g%u\",\"direction\":\"in\",\"result\":\"granted\",\"district\":\"d%u\",\"province\":\"%02u\"}}", gate / 4, gate, gate / 8, gate % 31);
+	buf_printf(&wo->line,
+	    ",\"site\":\"s%u\",\"gate\":\"g%u\",\"direction\":\"in\",\"result\":\"granted\",\"district\":\"d%u\",\"province\":\"%02u\"}}", gate / 4,
+	    gate, gate / 8, gate % 31);
 }
 
 static void
@@ -204,7 +208,8 @@ registered(struct world *wo, uint64_t who, unsigned province, unsigned field, in
 
 	begin(wo, next_id(wo, 'e', id), "/experts", "expert.registered", at, false);
 	add_person(wo, "expert", who);
-	buf_printf(&wo->line, ",\"field\":\"%s\",\"province\":\"%02u\",\"city\":\"city-%u\",\"valid_until\":\"", fields[field], province, (unsigned)(who % 5));
+	buf_printf(&wo->line, ",\"field\":\"%s\",\"province\":\"%02u\",\"city\":\"city-%u\",\"valid_until\":\"", fields[field], province,
+	    (unsigned)(who % 5));
 	add_time(&wo->line, at + SPAN * 2, false);
 	buf_printf(&wo->line, "\",\"capacity_per_year\":%u}}", (unsigned)(40 + who % 50));
 }
@@ -218,8 +223,10 @@ referred(struct world *wo, uint64_t who, unsigned province, unsigned field, int6
 	begin(wo, next_id(wo, 'x', id), "/courts/referrals", "expert.referred", at, false);
 	add_person(wo, "expert", who);
 	buf_printf(&wo->line,
-	    ",\"referrer\":{\"id\":\"x-official:j%u\"},\"case_id\":\"1403-%07" PRIu64 "\",\"court_id\":\"c%u\",\"province\":\"%02u\",\"city\":\"city-%u\",\"field\":\"%s\",\"method\":\"%s\"}}",
-	    (unsigned)(rng_below(&wo->rg, 300)), kase, (unsigned)(kase % 90), province, (unsigned)(who % 5), fields[field], rng_chance(&wo->rg, 110) ? "smart" : "manual");
+	    ",\"referrer\":{\"id\":\"x-official:j%u\"},\"case_id\":\"1403-%07" PRIu64
+	    "\",\"court_id\":\"c%u\",\"province\":\"%02u\",\"city\":\"city-%u\",\"field\":\"%s\",\"method\":\"%s\"}}",
+	    (unsigned)(rng_below(&wo->rg, 300)), kase, (unsigned)(kase % 90), province, (unsigned)(who % 5), fields[field],
+	    rng_chance(&wo->rg, 110) ? "smart" : "manual");
 }
 
 static void
@@ -327,7 +334,10 @@ plant_fugitive(struct world *wo, uint64_t i, enum fugitive_story story)
 	(void)snprintf(id, sizeof id, "w%" PRIu64, who);
 	if (plant_person(wo, "fugitive-at-gate", who, of[story].expect, of[story].story) != 0)
 		return -1;
-	warrant(wo, id, who, at, story == NOT_YET ? passed + 5 * DAY : at, at + 300 * DAY, story == ELSEWHERE ? (int)(gate / 8 + 20) : rng_chance(&wo->rg, 300) ? (int)(gate / 8) : -1);
+	warrant(wo, id, who, at, story == NOT_YET ? passed + 5 * DAY : at, at + 300 * DAY,
+	    story == ELSEWHERE         ? (int)(gate / 8 + 20)
+	    : rng_chance(&wo->rg, 300) ? (int)(gate / 8)
+				       : -1);
 	if (arrive(wo, at) != 0)
 		return -1;
 	if (story == ENDED || story == ENDED_LATE) {
@@ -361,7 +371,8 @@ plant_expert(struct world *wo, uint64_t i, bool over)
 	char subject[64];
 
 	(void)snprintf(subject, sizeof subject, "pool/%02u:%s", province, fields[field]);
-	if (plant(wo, "expert-over-referral", subject, over ? "standing" : "none", over ? "one expert gets half of a pool's referrals" : "one expert gets a little more than the others") != 0)
+	if (plant(wo, "expert-over-referral", subject, over ? "standing" : "none",
+		over ? "one expert gets half of a pool's referrals" : "one expert gets a little more than the others") != 0)
 		return -1;
 	for (uint64_t j = 0; j < n; j++) {
 		uint64_t who = j % (over ? 2 : 8) == 0 ? star : j % POOL_EXPERTS;
