@@ -259,14 +259,25 @@ type_has_role(const struct gen_type *ty, unsigned role)
 	return false;
 }
 
-/* Some of the types that have the role (-1: any type). Never empty: every type has `who`. */
+static bool
+type_has_kind(const struct gen_type *ty, unsigned kind)
+{
+	unsigned i;
+
+	for (i = 0; i < ty->n_roles; i++)
+		if (gen_role_kind(ty->roles[i]) == kind)
+			return true;
+	return false;
+}
+
+/* Some of the types that have the role (-1: any role of that kind); none if none has. */
 static unsigned
-random_types(struct rng *r, const struct gen_set *set, int role)
+random_types(struct rng *r, const struct gen_set *set, int role, unsigned kind)
 {
 	unsigned mask = 0, all = 0, i;
 
 	for (i = 0; i < set->n_types; i++) {
-		if (role >= 0 && !type_has_role(&set->types[i], (unsigned)role))
+		if (role >= 0 ? !type_has_role(&set->types[i], (unsigned)role) : !type_has_kind(&set->types[i], kind))
 			continue;
 		all |= 1u << i;
 		if (rng_percent(r, 70))
@@ -282,16 +293,16 @@ random_role(struct rng *r, const struct gen_set *set, unsigned kind)
 
 	for (tries = 0; tries < 20; tries++) {
 		role = (int)rng_below(r, GEN_ROLES);
-		if (gen_role_kind((unsigned)role) == kind && random_types(r, set, role) != 0)
+		if (gen_role_kind((unsigned)role) == kind && random_types(r, set, role, kind) != 0)
 			return role;
 	}
 	return kind == 0 ? ROLE_WHO : ROLE_AT;
 }
 
 static void
-random_active(struct rng *r, const struct gen_set *set, struct gen_feature *fe)
+random_active(struct rng *r, const struct gen_set *set, struct gen_feature *fe, unsigned kind)
 {
-	unsigned all = random_types(r, set, fe->role), i;
+	unsigned all = random_types(r, set, fe->role, kind), i;
 
 	fe->key = rng_percent(r, 70) ? FIELD_TAG : FIELD_PLACE;
 	fe->from = rng_percent(r, 50) ? FIELD_START : -1;
@@ -321,17 +332,17 @@ random_feature(struct rng *r, const struct gen_set *set, struct gen_feature *fe,
 	fe->role = rng_percent(r, 70) ? random_role(r, set, kind) : -1;
 	fe->evidence = rng_percent(r, 70) ? 1 + rng_below(r, 6) : 0;
 	if (fe->op == GEN_ACTIVE) {
-		random_active(r, set, fe);
+		random_active(r, set, fe, kind);
 		return;
 	}
-	fe->on = random_types(r, set, fe->role);
+	fe->on = random_types(r, set, fe->role, kind);
 	fe->window = rng_percent(r, 55) ? GEN_SPAN : (enum gen_window)rng_below(r, 4);
 	if (fe->window == GEN_SPAN)
 		fe->window_seconds = ti->unit * between(r, 1, 6);
 	if (fe->op == GEN_SUM)
 		fe->of = numbers[rng_below(r, 2)];
 	else if (fe->op == GEN_MIN || fe->op == GEN_MAX)
-		fe->of = rng_percent(r, 60) ? numbers[rng_below(r, 2)] : FIELD_TAG;
+		fe->of = rng_percent(r, 60) ? numbers[rng_below(r, 2)] : FIELD_START;
 	else if (fe->op != GEN_COUNT)
 		fe->of = any[rng_below(r, 4)];
 	if (rng_percent(r, fe->op <= GEN_SUM ? 35 : 15))
@@ -454,9 +465,9 @@ random_rule(struct rng *r, const struct gen_set *set, struct gen_rule *ru, const
 
 	memset(ru, 0, sizeof(*ru));
 	ru->role = (unsigned)random_role(r, set, rng_percent(r, 80) ? 0 : 1);
-	if (random_types(r, set, (int)ru->role) == 0)
+	if (random_types(r, set, (int)ru->role, 0) == 0)
 		ru->role = ROLE_WHO;
-	ru->on = random_types(r, set, (int)ru->role);
+	ru->on = random_types(r, set, (int)ru->role, 0);
 	ru->need = rng_percent(r, 20) ? (int)rng_below(r, 5) : -1;
 	ru->n_features = 1 + rng_below(r, GEN_FEATURES);
 	for (i = 0; i < ru->n_features; i++)

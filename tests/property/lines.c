@@ -99,3 +99,28 @@ lines_sort(struct buf *b)
 	free(v);
 	free(copy);
 }
+
+static bool
+has_line(struct slice text, struct slice line)
+{
+	const char *p = text.p, *end = text.p + text.n, *nl;
+
+	for (; p < end; p = nl + 1) {
+		nl = memchr(p, '\n', (size_t)(end - p));
+		if (nl == NULL)
+			return false;
+		if (slice_eq(slice_of(p, (size_t)(nl - p)), line))
+			return true;
+	}
+	return false;
+}
+
+void
+lines_missing(struct buf *b, const char *title, struct slice a, struct slice other)
+{
+	const char *p = a.p, *end = a.p + a.n, *nl;
+
+	for (; p < end && (nl = memchr(p, '\n', (size_t)(end - p))) != NULL; p = nl + 1)
+		if (!has_line(other, slice_of(p, (size_t)(nl - p))))
+			buf_printf(b, "  %-8s %.*s\n", title, (int)(nl - p), p);
+}

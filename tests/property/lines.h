@@ -12,5 +12,7 @@ void lines_alert(struct buf *b, json_t *al);
 void lines_reduce(json_t *al);
 /* Sorts the lines of a text. */
 void lines_sort(struct buf *b);
+/* Appends those lines of `a` that `other` has not, each behind `title`. */
+void lines_missing(struct buf *b, const char *title, struct slice a, struct slice other);
 
 #endif

@@ -103,7 +103,7 @@ build_timeline(struct model_timeline *tl, const struct model *mo, unsigned subje
 /* ---- a rule at a trigger -------------------------------------------------------------------------------------- */
 
 static struct gen_value
-read_value(const struct gen_read *re, const struct gen_content *trigger, const struct model_result *fr)
+read_attr(const struct gen_read *re, const struct gen_content *trigger, const struct model_result *fr)
 {
 	if (re->feature < 0)
 		return trigger->fields[re->field];
@@ -130,6 +130,15 @@ read_value(const struct gen_read *re, const struct gen_content *trigger, const s
 	default:
 		return fr->contested;
 	}
+}
+
+/* A rule sees a time as whole seconds. */
+static struct gen_value
+read_value(const struct gen_read *re, const struct gen_content *trigger, const struct model_result *fr)
+{
+	struct gen_value v = read_attr(re, trigger, fr);
+
+	return v.kind == GEN_TIME ? (struct gen_value){.kind = GEN_INT, .i = v.t.sec} : v;
 }
 
 /* 1 true, 0 false, -1 the rule stops with an error. */

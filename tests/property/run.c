@@ -271,7 +271,8 @@ compare(struct runner *rr, const char *what, struct buf *got, struct buf *expect
 	if (slice_eq(buf_slice(got), buf_slice(expected)) || rr->ret->failed)
 		return;
 	fail(rr, what, "");
-	buf_printf(&rr->ret->what, "expected:\n%.*sgot:\n%.*s", SLICE_ARG(buf_slice(expected)), SLICE_ARG(buf_slice(got)));
+	lines_missing(&rr->ret->what, "expected", buf_slice(expected), buf_slice(got));
+	lines_missing(&rr->ret->what, "got", buf_slice(got), buf_slice(expected));
 }
 
 static void
