@@ -43,7 +43,7 @@ compile_mistake(struct compile *cc, const char *key, const char *fmt, ...)
 void *
 compile_alloc(struct compile *cc, size_t n)
 {
-	void *p = arena_alloc(&cc->co->arena, n);
+	void *p = arena_alloc(cc->arena, n);
 
 	if (p == NULL)
 		cc->nomem = true;
@@ -55,7 +55,7 @@ compile_alloc(struct compile *cc, size_t n)
 const char *
 compile_text(struct compile *cc, const char *s)
 {
-	struct slice copy = arena_copy(&cc->co->arena, slice_str(s));
+	struct slice copy = arena_copy(cc->arena, slice_str(s));
 
 	if (copy.p == NULL)
 		cc->nomem = true;
@@ -71,16 +71,6 @@ compile_hint(char *ret, size_t size, const char *word, const char *const *names,
 	if (best != NULL)
 		(void)snprintf(ret, size, "; did you mean %s?", best);
 	return ret;
-}
-
-static void
-contract_free(struct contract *co)
-{
-	if (co == NULL)
-		return;
-	layout_free(co->layout);
-	arena_free(&co->arena);
-	free(co);
 }
 
 static bool
@@ -122,7 +112,7 @@ compile_root(struct compile *cc, json_t *root)
 		compile_mistake(cc, id == NULL ? NULL : "$id", "\"$id\" must name the event type: letters, digits, '.', '_', '-'");
 		return NULL;
 	}
-	cc->co->type = arena_copy(&cc->co->arena, slice_str(json_string_value(id)));
+	cc->co->type = arena_copy(cc->arena, slice_str(json_string_value(id)));
 	if (cc->co->type.p == NULL) {
 		cc->nomem = true;
 		return NULL;
@@ -135,9 +125,9 @@ compile_root(struct compile *cc, json_t *root)
 }
 
 static struct contract *
-compile_file(const struct source_text *source, unsigned *n_objects, struct findings *fi, bool *ret_nomem)
+compile_file(const struct source_text *source, struct contracts *cs, struct findings *fi, bool *ret_nomem)
 {
-	struct compile cc = {.text = source->text, .fi = fi, .n_objects = n_objects, .co = calloc(1, sizeof *cc.co)};
+	struct compile cc = {.text = source->text, .fi = fi, .n_objects = &cs->n_objects, .arena = &cs->arena};
 	size_t errors = fi->errors;
 	struct contract *co = NULL;
 	json_error_t error;
@@ -146,6 +136,7 @@ compile_file(const struct source_text *source, unsigned *n_objects, struct findi
 
 	(void)snprintf(name, sizeof name, "%.*s", (int)(source->name.n < sizeof name ? source->name.n : sizeof name - 1), source->name.p);
 	cc.file = name;
+	cc.co = compile_alloc(&cc, sizeof *cc.co);
 	if (cc.co == NULL) {
 		*ret_nomem = true;
 		return NULL;
@@ -164,7 +155,7 @@ compile_file(const struct source_text *source, unsigned *n_objects, struct findi
 	json_decref(root);
 	*ret_nomem = *ret_nomem || cc.nomem;
 	if (co == NULL || cc.nomem || fi->errors != errors) {
-		contract_free(cc.co);
+		layout_free(cc.co->layout);
 		return NULL;
 	}
 	return co;
@@ -208,7 +199,7 @@ contracts_compile(const struct source_text *sources, size_t n, struct findings *
 	if (cs->v == NULL || cs->names == NULL)
 		goto nomem;
 	for (size_t i = 0; i < n && !nomem; i++) {
-		struct contract *co = compile_file(&sources[i], &cs->n_objects, fi, &nomem);
+		struct contract *co = compile_file(&sources[i], cs, fi, &nomem);
 
 		if (co == NULL)
 			continue;
@@ -239,9 +230,10 @@ contracts_free(struct contracts *cs)
 	if (cs == NULL)
 		return;
 	for (size_t i = 0; cs->v != NULL && i < cs->n; i++)
-		contract_free(cs->v[i]);
+		layout_free(cs->v[i]->layout);
 	free(cs->v);
 	free(cs->names);
+	arena_free(&cs->arena);
 	free(cs);
 }
 
@@ -306,4 +298,10 @@ const char *
 contract_class(const struct contract *co)
 {
 	return co->retention;
+}
+
+bool
+contract_personal(const struct contract *co)
+{
+	return co->personal;
 }

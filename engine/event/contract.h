@@ -55,6 +55,8 @@ struct contract_field {
 size_t contract_fields(const struct contract *co, struct contract_field *ret, size_t max);
 /* Retention class (x-class) or "". */
 const char *contract_class(const struct contract *co);
+/* Whether x-class says that the event is about persons. */
+bool contract_personal(const struct contract *co);
 
 /* Edit distance helper shared by all suggestions: the best of n names within distance 3 (and under half its length), or NULL. */
 const char *suggest(struct slice word, const char *const *names, size_t n);

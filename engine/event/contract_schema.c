@@ -141,7 +141,7 @@ compile_any(struct compile *cc, json_t *node, struct schema *sc)
 	sc->any = any;
 	sc->any_names = names;
 	sc->any_integer = integers;
-	sc->any_text = arena_copy(&cc->co->arena, buf_slice(&text)).p;
+	sc->any_text = arena_copy(cc->arena, buf_slice(&text)).p;
 	sc->n_any = (unsigned)n;
 	if (!buf_ok(&text) || sc->any_text == NULL)
 		cc->nomem = true;

@@ -361,7 +361,7 @@ type_text(struct compile *cc, const struct schema *sc)
 		buf_add_str(&text, "one of ");
 		for (unsigned i = 0; i < sc->n_any; i++)
 			buf_printf(&text, "%s%s", i == 0 ? "" : "|", sc->any_names[i]);
-		copy = arena_copy(&cc->co->arena, buf_slice(&text)).p;
+		copy = arena_copy(cc->arena, buf_slice(&text)).p;
 		if (!buf_ok(&text) || copy == NULL)
 			cc->nomem = true;
 		buf_free(&text);
@@ -379,6 +379,22 @@ type_text(struct compile *cc, const struct schema *sc)
 		break;
 	}
 	return plain[sc->kind];
+}
+
+/* How many list_fields will list. */
+static size_t
+count_fields(const struct schema *ob)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < ob->n_properties; i++) {
+		const struct schema *sc = ob->properties[i].schema;
+
+		while (sc->kind == SCHEMA_ARRAY && sc->items != NULL)
+			sc = sc->items;
+		n += sc->kind == SCHEMA_OBJECT && !sc->person ? count_fields(sc) : 1;
+	}
+	return n;
 }
 
 /* Lists the fields of an object and of what is in it; a person reference is one field. */
@@ -400,10 +416,6 @@ list_fields(struct compile *cc, const struct schema *ob, const char *prefix, boo
 		if (inside) {
 			list_fields(cc, sc, path, needed, n);
 			continue;
-		}
-		if (*n == LIMIT_CONTRACT_FIELDS) {
-			compile_mistake(cc, NULL, "more than %d fields", LIMIT_CONTRACT_FIELDS);
-			return;
 		}
 		key = sc;
 		for (unsigned k = 0; sc->person && k < sc->n_properties; k++)
@@ -431,11 +443,8 @@ compile_subjects(struct compile *cc, json_t *root)
 	compile_keep(cc, root, &layout);
 	compile_effect(cc, root);
 	compile_class(cc, root);
-	co->fields = compile_alloc(cc, LIMIT_CONTRACT_FIELDS * sizeof *co->fields);
-	if (!buf_ok(&layout) || cc->nomem)
-		cc->nomem = true;
-	else if (cc->fi->errors == 0 || co->n_roles <= LIMIT_ROLES)
-		co->layout = layout_parse(buf_slice(&layout));
+	co->layout = buf_ok(&layout) && !cc->nomem ? layout_parse(buf_slice(&layout)) : NULL;
+	co->fields = compile_alloc(cc, (count_fields(co->data) + 1) * sizeof *co->fields);
 	if (co->layout == NULL)
 		cc->nomem = true;
 	if (!cc->nomem)

@@ -1,5 +1,5 @@
 /* What a contract compiles into: inside engine/event only. A tree of nodes that event.c walks beside the JSON tree.
- * Everything lives in the contract's arena and never changes after compiling. */
+ * Everything but the layouts lives in the set's arena and never changes after compiling. */
 #ifndef DIDEBAN_ENGINE_EVENT_SCHEMA_H
 #define DIDEBAN_ENGINE_EVENT_SCHEMA_H
 
@@ -56,7 +56,6 @@ struct contract_role {
 };
 
 struct contract {
-	struct arena arena;
 	struct slice type;
 	struct schema *data;
 	struct layout *layout;
@@ -72,6 +71,7 @@ struct contract {
 };
 
 struct contracts {
+	struct arena arena;
 	size_t n;
 	struct contract **v; /* in order of type */
 	const char **names;  /* of the types, for suggestions */
@@ -89,6 +89,7 @@ void json_locate(struct slice text, const struct json_segment *path, size_t n, u
 /* One file being compiled. */
 struct compile {
 	struct contract *co;
+	struct arena *arena;
 	const char *file;
 	struct slice text;
 	struct findings *fi;

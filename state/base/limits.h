@@ -20,7 +20,6 @@
 /* Contracts. */
 #define LIMIT_CONTRACT_BYTES (256 * KIB) /* one contract file */
 #define LIMIT_CONTRACT_DEPTH 12 /* nesting of objects and arrays that one describes */
-#define LIMIT_CONTRACT_FIELDS 1024 /* fields that one describes, at all depths */
 #define LIMIT_ENUM 256       /* values of one enum */
 #define LIMIT_KIND_BYTES 64  /* a subject kind, a role, a field name */
 #define LIMIT_FINDINGS 1000  /* mistakes listed of one check */

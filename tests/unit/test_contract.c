@@ -235,6 +235,7 @@ a_layout_lists_roles_and_kept_fields_with_their_letters(void **state)
 	la = contract_layout(contracts_at(cs, 0));
 	assert_string_equal(la->text, "a.b\none=person,two=pool\nwho:s,n:i,b:b,t:t,d:s,x:d,o.i:s,who.birth_date:s");
 	assert_string_equal(contract_class(contracts_at(cs, 0)), "court");
+	assert_true(contract_personal(contracts_at(cs, 0)));
 	again = layout_parse(slice_str(la->text));
 	assert_non_null(again);
 	assert_string_equal(again->type, "a.b");
