@@ -4,6 +4,7 @@
 #include "state/base/buf.h"
 #include "tools/world/people.h"
 #include "tools/world/random.h"
+#include "tools/world/schedule.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,20 +29,12 @@ const struct world_kind world_kinds[] = {
 static const char *const fields[] = {"accounting", "traffic", "construction", "medicine", "handwriting", "land"};
 #define FIELDS (sizeof fields / sizeof fields[0])
 
-/* An event on its way: it arrives when the clock of the province reaches `at`. */
-struct pending {
-	int64_t at;
-	uint64_t order; /* equal times: as planted */
-	char *line;
-};
-
 struct world {
 	const struct world_options *opt;
 	struct rng rg;
 	struct world_counts *counts;
-	struct pending *heap;
-	size_t n, cap;
-	uint64_t order, serial;
+	struct schedule coming; /* events on their way */
+	uint64_t serial;
 	uint64_t person;           /* the next ordinary person */
 	uint64_t turn[31][FIELDS]; /* whose turn it is in a pool */
 	struct recent {
@@ -52,61 +45,6 @@ struct world {
 	char *copy; /* a line that may come twice */
 	struct err *err;
 };
-
-static bool
-before(const struct pending *a, const struct pending *b)
-{
-	return a->at != b->at ? a->at < b->at : a->order < b->order;
-}
-
-static int
-heap_push(struct world *wo, int64_t at, struct slice line)
-{
-	size_t i = wo->n;
-
-	if (wo->n == wo->cap) {
-		size_t cap = wo->cap == 0 ? 1024 : 2 * wo->cap;
-		struct pending *more = realloc(wo->heap, cap * sizeof *more);
-
-		if (more == NULL)
-			return err_nomem(wo->err);
-		wo->heap = more;
-		wo->cap = cap;
-	}
-	wo->heap[i] = (struct pending){at, wo->order++, strndup(line.p, line.n)};
-	if (wo->heap[i].line == NULL)
-		return err_nomem(wo->err);
-	wo->n++;
-	while (i > 0 && before(&wo->heap[i], &wo->heap[(i - 1) / 2])) {
-		struct pending t = wo->heap[i];
-
-		wo->heap[i] = wo->heap[(i - 1) / 2];
-		wo->heap[(i - 1) / 2] = t;
-		i = (i - 1) / 2;
-	}
-	return 0;
-}
-
-static char *
-heap_pop(struct world *wo)
-{
-	char *ret = wo->heap[0].line;
-	size_t i = 0, child;
-
-	wo->heap[0] = wo->heap[--wo->n];
-	while ((child = 2 * i + 1) < wo->n) {
-		struct pending t = wo->heap[i];
-
-		if (child + 1 < wo->n && before(&wo->heap[child + 1], &wo->heap[child]))
-			child++;
-		if (!before(&wo->heap[child], &t))
-			break;
-		wo->heap[i] = wo->heap[child];
-		wo->heap[child] = t;
-		i = child;
-	}
-	return ret;
-}
 
 /* Text of a moment; courts write UTC, gates local time. */
 static void
@@ -245,7 +183,7 @@ arrive(struct world *wo, int64_t at)
 {
 	if (!buf_ok(&wo->line))
 		return err_nomem(wo->err);
-	return heap_push(wo, at, buf_slice(&wo->line));
+	return schedule_add(&wo->coming, at, buf_slice(&wo->line), wo->err);
 }
 
 static int
@@ -586,13 +524,13 @@ world_generate(const struct world_options *opt, struct world_counts *ret, struct
 	wo->counts = ret;
 	wo->err = err;
 	r = plant_all(wo);
-	if (r == 0 && wo->n > events)
-		r = err_set(err, ERR_USAGE, "%" PRIu64 " events are too few for what is planted; take at least %zu", events, wo->n);
+	if (r == 0 && wo->coming.n > events)
+		r = err_set(err, ERR_USAGE, "%" PRIu64 " events are too few for what is planted; take at least %zu", events, wo->coming.n);
 	while (r == 0 && ret->lines < events) {
 		int64_t now = START + (int64_t)(ret->lines * (uint64_t)SPAN / events);
 
-		if (wo->n > 0 && (wo->heap[0].at <= now || wo->n >= events - ret->lines)) {
-			char *line = heap_pop(wo);
+		if (wo->coming.n > 0 && (wo->coming.heap[0].at <= now || wo->coming.n >= events - ret->lines)) {
+			char *line = schedule_take(&wo->coming);
 
 			r = emit(wo, line, strlen(line));
 			free(line);
@@ -600,9 +538,7 @@ world_generate(const struct world_options *opt, struct world_counts *ret, struct
 		}
 		r = ordinary_line(wo, now, &emitted);
 	}
-	while (wo->n > 0)
-		free(heap_pop(wo));
-	free(wo->heap);
+	schedule_free(&wo->coming);
 	free(wo->copy);
 	buf_free(&wo->line);
 	free(wo);
