@@ -1,0 +1,148 @@
+/* dideban test: the tests inside rules, each as given, shuffled, with duplicates and in batches of one. */
+#include "tools/cli/author.h"
+#include "tools/cli/rule_test.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct totals {
+	size_t passed, failed, uncovered;
+};
+
+static void
+print_json(const struct rule *ru, const struct rule_case *ca, const struct test_report *re, uint64_t seed)
+{
+	printf("{\"rule\":");
+	print_json_string(stdout, slice_str(ru->id));
+	printf(",\"test\":");
+	print_json_string(stdout, ca->name);
+	printf(",\"line\":%u,\"passed\":%s,\"seed\":%" PRIu64 ",\"failures\":[", ca->line, re->failures.n == 0 ? "true" : "false", seed);
+	for (size_t from = 0, i = 0; i < re->failures.n; i++)
+		if (re->failures.p[i] == '\n') {
+			if (from > 0)
+				printf(",");
+			print_json_string(stdout, slice_of(re->failures.p + from, i - from));
+			from = i + 1;
+		}
+	printf("]}\n");
+}
+
+static void
+print_failures(const char *path, const struct rule_case *ca, const struct test_report *re)
+{
+	printf("%sFAIL%s %s:%u: %.*s\n", tint(stdout, TINT_RED), tint(stdout, TINT_OFF), path, ca->line, SLICE_ARG(ca->name));
+	for (size_t from = 0, i = 0; i < re->failures.n; i++)
+		if (re->failures.p[i] == '\n') {
+			printf("     %.*s\n", (int)(i - from), re->failures.p + from);
+			from = i + 1;
+		}
+}
+
+static void
+print_coverage(const struct rule *ru, const struct test_coverage *co, struct totals *to)
+{
+	for (unsigned i = 0; i < ru->n_outcomes; i++) {
+		const struct rule_outcome *oc = &ru->outcomes[i];
+		const struct outcome_coverage *oo = &co->outcomes[i];
+
+		printf("  %-24s reached in %u test%s", oc->code, oo->reached, oo->reached == 1 ? "" : "s");
+		if (oc->class == OUTCOME_ALERT)
+			printf("; firing %u, just below %u, another subject %u", oo->firing, oo->below, oo->other_subject);
+		if (oo->reached == 0 || (oc->class == OUTCOME_ALERT && (oo->firing == 0 || oo->below == 0 || oo->other_subject == 0))) {
+			printf("  %sincomplete%s", tint(stdout, TINT_YELLOW), tint(stdout, TINT_OFF));
+			to->uncovered++;
+		}
+		printf("\n");
+	}
+}
+
+static int
+run_file(const struct author *au, const struct author_file *af, const struct args *ar, uint64_t seed, struct totals *to, struct err *err)
+{
+	const struct author_folder *fo = &au->folders[af->folder];
+	struct slice text = buf_slice(&af->text), name = slice_str(af->path);
+	struct findings fi = {0};
+	struct test_coverage coverage = {0};
+	struct rule_cases *rc = NULL;
+	struct rule *ru = rule_load(name, text, fo->contracts, NULL, 0, &fi, err);
+	size_t passed = 0;
+	int r = -1;
+
+	if (ru != NULL)
+		rc = rule_cases_load(name, text, ru, fo->contracts, &fi, err);
+	if (rc == NULL) {
+		cli_findings(&fi, NULL);
+		to->failed++;
+		r = err->code == ERR_CHECKED ? 0 : -1;
+		goto out;
+	}
+	for (unsigned i = 0; i < rc->n; i++) {
+		struct test_report re = {0};
+
+		r = rule_test_run(&fo->source, text, ru, &rc->v[i], seed, &re, err);
+		if (r == 0) {
+			coverage_add(&coverage, ru, &rc->v[i], &re);
+			passed += re.failures.n == 0;
+			to->failed += re.failures.n != 0;
+			if (args_flag(ar, "--json"))
+				print_json(ru, &rc->v[i], &re, seed);
+			else if (re.failures.n != 0)
+				print_failures(af->path, &rc->v[i], &re);
+		}
+		test_report_free(&re);
+		if (r != 0)
+			goto out;
+	}
+	r = 0;
+	to->passed += passed;
+	if (!args_flag(ar, "--json"))
+		printf("%s: %zu of %u test%s passed, each also shuffled, with duplicates and in batches (seed %" PRIu64 ")\n", ru->id, passed, rc->n, rc->n == 1 ? "" : "s", seed);
+	if (args_flag(ar, "--coverage") && !args_flag(ar, "--json"))
+		print_coverage(ru, &coverage, to);
+out:
+	rule_cases_free(rc);
+	rule_free(ru);
+	findings_free(&fi);
+	return r;
+}
+
+static int
+run_all(const struct author *au, const struct args *ar, struct err *err)
+{
+	const char *given = getenv("DIDEBAN_SEED");
+	uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
+	struct totals to = {0};
+
+	for (size_t i = 0; i < au->n_folders; i++)
+		if (au->folders[i].contracts == NULL) {
+			cli_findings(&au->folders[i].findings, au->folders[i].dir);
+			return 1;
+		}
+	for (size_t i = 0; i < au->n_files; i++)
+		if (!au->files[i].contract && run_file(au, &au->files[i], ar, seed, &to, err) != 0)
+			return -1;
+	if (!args_flag(ar, "--json") && to.failed != 0)
+		printf("%zu failed, %zu passed; the same again: DIDEBAN_SEED=%" PRIu64 "\n", to.failed, to.passed, seed);
+	if (cli_flush(err) != 0)
+		return -1;
+	return to.failed != 0 || to.uncovered != 0 ? 1 : 0;
+}
+
+int
+cmd_test(int argc, char **argv)
+{
+	struct author au = {0};
+	struct args ar;
+	struct err err = {0};
+	int r;
+
+	if (args_parse(&ar, &command_test, argc, argv, &err) != 0)
+		return cli_fail(&err);
+	r = author_open(&au, args_text(&ar, "--rules"), ar.rest, ar.n_rest, &err);
+	if (r == 0)
+		r = run_all(&au, &ar, &err);
+	author_close(&au);
+	args_free(&ar);
+	return r < 0 ? cli_fail(&err) : r;
+}
