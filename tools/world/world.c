@@ -483,7 +483,7 @@ ordinary_line(struct world *wo, int64_t now, bool *ret_emitted)
 	ordinary(wo, now);
 	if (!buf_ok(&wo->line))
 		return err_nomem(wo->err);
-	if (u < 110) {
+	if (u < 110 && wo->opt->malformed) {
 		/* What is damaged has no twin and cannot be retracted. */
 		wo->counts->malformed++;
 		if (wo->n_recent > 0)

@@ -30,6 +30,7 @@ struct world_plant {
 struct world_options {
 	const struct world_kind *kind;
 	uint64_t seed, events; /* exactly so many lines */
+	bool malformed;        /* some lines are damaged on purpose */
 	/* An event or a line that is none (planted damage), without newline. Non-zero stops. */
 	int (*on_line)(void *ctx, struct slice line, struct err *err);
 	/* What was planted, before the first line: see struct world_plant. NULL: not wanted. */
