@@ -465,6 +465,40 @@ an_unsynced_group_may_lose_an_earlier_record_and_keep_a_later_one(void **state)
 	close_journal(fx, jo);
 }
 
+/* A power cut writes any of the unsynced sectors and loses the others: every combination opens by itself, and keeps what was
+ * synced. */
+static void
+any_sectors_lost_in_a_power_cut_leave_a_journal_that_opens(void **state)
+{
+	struct fixture *fx = *state;
+	struct snapshot whole;
+	size_t synced;
+
+	write_and_die(fx, 2, true);
+	write_and_die(fx, 9, false);
+	snapshot_take(fx, &whole);
+	assert_int_equal(whole.n_segment, SEGMENT);
+	synced = end_of(&whole, 2);
+	for (unsigned kept = 0; kept < 1u << (SEGMENT / 512); kept++) {
+		struct snapshot cut = whole;
+		struct journal *jo;
+		uint64_t last;
+
+		for (size_t at = synced; at < SEGMENT; at++)
+			if ((kept >> at / 512 & 1) == 0)
+				cut.segment[at] = 0;
+		snapshot_put(fx, &cut);
+		jo = open_quick(fx);
+		last = journal_last(jo);
+		assert_true(last >= 2 && last <= 11);
+		append(fx, jo, true);
+		close_journal(fx, jo);
+		jo = open_quick(fx);
+		assert_int_equal(read_from(fx, jo, 1), last + 1);
+		close_journal(fx, jo);
+	}
+}
+
 static void
 a_payload_cannot_pretend_to_be_a_record(void **state)
 {
@@ -809,6 +843,7 @@ main(void)
 	    TEST(damage_below_head_is_refused_also_in_the_last_record),
 	    TEST(below_the_checkpoint_damage_is_found_by_reading),
 	    TEST(an_unsynced_group_may_lose_an_earlier_record_and_keep_a_later_one),
+	    TEST(any_sectors_lost_in_a_power_cut_leave_a_journal_that_opens),
 	    TEST(a_payload_cannot_pretend_to_be_a_record),
 	    TEST(missing_or_foreign_files_are_named),
 	    TEST(a_segment_of_another_journal_is_refused),
