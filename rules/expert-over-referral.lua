@@ -49,4 +49,72 @@ return {
   },
 
   alerting = { episode = { "subject", "expert" }, quiet = "30d", again_if = "rises", expires = "90d", contest = true },
+
+  tests = (function()
+    local day = 0
+    local list = {}
+
+    local function start() day, list = 0, {} end
+    -- n referrals to one expert of a pool, one a day.
+    local function refer(expert, n, field)
+      for i = 1, n do
+        list[#list + 1] = { "expert.referred", day = day, id = string.format("r%03d", #list + 1), expert = expert, case_id = expert .. day, province = "23",
+                            field = field or "accounting" }
+        day = day + 1
+      end
+    end
+    local function register(expert, til)
+      list[#list + 1] = { "expert.registered", day = day, id = "g-" .. expert, expert = expert, province = "23", field = "accounting", valid_until = til }
+    end
+    local function add(event) list[#list + 1] = event end
+    local tests = {}
+    local function test(name, expect) tests[#tests + 1] = { name = name, given = list, expect = expect } end
+
+    start() refer("b", 1) refer("c", 1) refer("d", 1) refer("a", 17)
+    test("17 of 20 referrals to one of four experts is over",
+      { { day = 19, outcome = "over", subject = "23:accounting", evidence = { "a" }, level = "warning", opening = "r020",
+          values = { n = 17, total = 20, experts = 4, share = 0.85 },
+          en = "One expert got 17 of this pool's 20 referrals in the last 180 days, with 4 experts in it.",
+          fa = "از ۲۰ ارجاع این حوزه در ۱۸۰ روز گذشته ۱۷ ارجاع به یک کارشناس رسیده است، در حالی که ۴ کارشناس در آن هستند." } })
+
+    start() refer("b", 1) refer("c", 1) refer("d", 1) refer("a", 16)
+    test("19 referrals are too few to say", {})
+
+    start() refer("b", 2) refer("c", 2) refer("d", 2) refer("a", 14)
+    test("14 of 20 among four is below three even shares", {})
+
+    start() refer("b", 2) refer("c", 2) refer("d", 1) refer("a", 15)
+    test("15 of 20 among four is three even shares, but chance may do that", {})
+
+    start() refer("b", 1) refer("a", 30)
+    test("two experts are too few to compare", {})
+
+    start() register("b", 400) register("c", 400) register("d", 400) refer("a", 20)
+    test("registered experts who get nothing count as experts",
+      { { day = 19, outcome = "over", values = { n = 20, total = 20, experts = 3, share = 1 } } })
+
+    start() register("b", 400) register("c", 400) register("d", 19) refer("a", 20)
+    test("a licence that has run out counts no longer: its end is not in it", {})
+
+    start() register("b", 400) register("c", 400) register("d", 400) refer("a", 20)
+    add { "expert.suspended", day = 18, id = "s", expert = "d", province = "23", field = "accounting" }
+    test("a suspended expert counts no longer", {})
+
+    start() refer("b", 1) refer("c", 1) refer("d", 1) refer("a", 17) refer("b", 1, "traffic") refer("c", 1, "traffic")
+    test("another pool has its own count", { { day = 19, outcome = "over", subject = "23:accounting" } })
+
+    start() refer("b", 1) refer("c", 1) refer("d", 1) refer("a", 8) refer("a", 9, "traffic")
+    test("an expert's referrals in two pools are not added up", {})
+
+    start() refer("b", 1) refer("c", 1) refer("d", 1) day = 183 refer("a", 20)
+    test("older referrals leave the window, and their experts with them", {})
+
+    start() refer("b", 1) refer("c", 1) refer("d", 1) refer("a", 17) add { retract = "r010", day = day }
+    test("a retracted referral withdraws the notice", {})
+
+    start() refer("b", 1) refer("c", 1) refer("d", 1) refer("a", 17) day = day + 29 refer("a", 1)
+    test("referrals within 30 days are one notice, which shows the last",
+      { { day = 49, outcome = "over", opening = "r020", values = { n = 18, total = 21, experts = 4, share = 18 / 21 } } })
+    return tests
+  end)(),
 }
