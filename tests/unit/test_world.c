@@ -50,7 +50,8 @@ on_plant(void *ctx, const struct world_plant *plant, struct err *err)
 static struct world_counts
 make(const struct world_kind *kind, uint64_t seed, uint64_t events, struct seen *se)
 {
-	struct world_options opt = {.kind = kind, .seed = seed, .events = events, .on_line = on_line, .on_plant = on_plant, .ctx = se};
+	struct world_options opt = {
+	    .kind = kind, .seed = seed, .events = events, .malformed = se->pa != NULL, .on_line = on_line, .on_plant = on_plant, .ctx = se};
 	struct world_counts wc = {0};
 	struct err err = {0};
 

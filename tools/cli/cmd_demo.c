@@ -204,7 +204,7 @@ static void
 print_next(uint64_t seed)
 {
 	printf("\n%sTry next%s\n", tint(stdout, TINT_BOLD), tint(stdout, TINT_OFF));
-	printf("  dideban generate world --seed %" PRIu64 " --events 20000 > events.ndjson\n"
+	printf("  dideban generate world --seed %" PRIu64 " --events 20000 --malformed > events.ndjson\n"
 	       "  dideban run --events events.ndjson --store ./province --alerts alerts.ndjson\n"
 	       "  dideban alerts --store ./province\n"
 	       "  dideban quarantine list --store ./province\n"
@@ -219,6 +219,7 @@ play(struct demo *de, const struct args *ar, struct summary *su, struct err *err
 {
 	struct world_counts wc;
 	struct world_options wo = {.kind = world_kinds,
+	    .malformed = true,
 	    .seed = args_number(ar, "--seed", DEMO_SEED),
 	    .events = args_number(ar, "--events", DEMO_EVENTS),
 	    .on_line = on_line,

@@ -11,6 +11,7 @@ static int cmd_generate(int argc, char **argv);
 static const struct arg generate_args[] = {
     {"--seed", ARG_NUMBER, "N", "the same seed gives the same bytes (default 1)"},
     {"--events", ARG_NUMBER, "N", "how many lines (default 10000, at least 500)"},
+    {"--malformed", ARG_FLAG, NULL, "with some damaged lines, for the quarantine"},
     {"--truth", ARG_TEXT, "FILE", "write what was planted there: rule, subject, what must come of it, story, one JSON object a line"},
     {0},
 };
@@ -19,7 +20,7 @@ const struct command command_generate = {
     .name = "generate",
     .operands = "[KIND]",
     .summary = "print synthetic events with known findings planted in them",
-    .details = "KIND is `world` (the default) or a part of it; `dideban generate list` tells them. Late, duplicate, retracted and damaged events are "
+    .details = "KIND is `world` (the default) or a part of it; `dideban generate list` tells them. Late, duplicate and retracted events are "
 	       "among them.\n"
 	       "Everybody is made up; identifiers have a valid check digit and belong to nobody in particular.",
     .example = "  dideban generate world --seed 7 --events 20000 --truth truth.ndjson > events.ndjson",
