@@ -86,8 +86,11 @@ find_kind(const struct args *ar, const struct world_kind **ret, struct err *err)
 static int
 generate(const struct args *ar, const struct world_kind *kind, struct err *err)
 {
-	struct world_options wo = {
-	    .kind = kind, .seed = args_number(ar, "--seed", 1), .events = args_number(ar, "--events", 10000), .on_line = on_line};
+	struct world_options wo = {.kind = kind,
+	    .malformed = args_flag(ar, "--malformed"),
+	    .seed = args_number(ar, "--seed", 1),
+	    .events = args_number(ar, "--events", 10000),
+	    .on_line = on_line};
 	const char *truth = args_text(ar, "--truth");
 	struct world_counts wc;
 	int r;
