@@ -141,7 +141,7 @@ load_outcomes(struct load *ld)
 		alerts = alerts || oc->class == OUTCOME_ALERT;
 	}
 	if (!alerts)
-		fault_at_key(ld, tr, "no outcome alerts");
+		warn_at_key(ld, tr, "no outcome alerts");
 }
 
 /* --- alerting --------------------------------------------------------------------------------------------------- */

@@ -83,7 +83,7 @@ class Renaming:
                     value = '"%s"' % self.types[inner]
                 elif inner in self.rules:
                     value = '"%s"' % self.rules[inner]
-                elif inner in self.words and before != "op":
+                elif inner in self.words and before not in ("op", "scope", "capacity"): # words of an enum that are fields elsewhere
                     value = '"%s"' % self.words[inner]
                 elif re.fullmatch(r"[a-z_]+\.[a-z_]+", inner):
                     value = '"%s"' % self.path(inner)
