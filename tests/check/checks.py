@@ -92,7 +92,7 @@ def check_direction(tree):
 
 ROOMS = [
     (r"rocksdb/.*", r"state/store/.*"),
-    (r"(lua|lauxlib|lualib|luaconf)\.h", r"engine/rule/.*"),
+    (r"(lua|lauxlib|lualib|luaconf)\.h", r"engine/rule/.*|tests/check/tidy\.h"),
     (r"simdjson\.h", r"engine/event/[^/]*\.cc"),
     (r"jansson\.h", r"engine/event/contract[^/]*\.[ch]|state/copy/[^/]*\.c|tools/.*|tests/.*"),
     (r"archive(_entry)?\.h", r"connectors/file/.*"),
@@ -195,7 +195,7 @@ def check_banned(tree):
 # and what the schema language itself says. A new contract field that a C file already uses for something else is added here with its reason.
 OWN_WORDS = {
     "id", "source", "type", "time", "data", "subject", "specversion",      # CloudEvents
-    "rule", "trigger", "episode", "values", "outcome", "level", "params",  # alerts, eval, rule files
+    "rule", "trigger", "episode", "values", "outcome", "level", "params", "legal_basis",  # alerts, eval, rule files
     "role", "field", "kind", "reason", "mode", "from", "to", "by", "method", "answer", "subjects", "status",
 }
 EXEMPT = re.compile(r"engine/identity/|tools/world/|tests/")
@@ -224,7 +224,7 @@ def business_words(tree):
             walk(contract)
         elif re.fullmatch(r"rules/[^/]+\.lua", path):
             rules.add(os.path.basename(path)[:-len(".lua")])
-            rules.update(re.findall(r"""\bid\s*=\s*["']([\w.-]+)["']""", text))
+            rules.update(re.findall(r"""\bid\s*=\s*["']([\w.-]+)["']""", text)[:1])   # of the rule, not of the events in its tests
     types.discard("")
     return types, fields - OWN_WORDS, rules
 
