@@ -33,6 +33,7 @@ struct reading {
 	const char *path;
 	const char *text;
 	struct err *err;
+	struct arena *arena;
 	struct fy_node *key; /* the key being read: its place stands for a value that has none, such as [] */
 };
 
@@ -92,39 +93,41 @@ wrong_at(struct reading *rd, struct fy_node *fyn, const char *fmt, ...)
 	return wrong(rd, (unsigned)(m.line + 1), (unsigned)(m.column + 1), what);
 }
 
-/* The text of a scalar, allocated; NULL with an error when it is none. */
-static char *
+/* The text of a scalar, in the configuration's arena; NULL with an error when it is none. */
+static const char *
 scalar(struct reading *rd, struct fy_node *fyn, const char *key)
 {
 	size_t n = 0;
 	const char *p = fy_node_is_scalar(fyn) ? fy_node_get_scalar(fyn, &n) : NULL;
-	char *ret;
+	struct slice copy;
 
 	if (p == NULL || n == 0) {
 		(void)wrong_at(rd, fyn, "%s takes one value", key);
 		return NULL;
 	}
-	ret = strndup(p, n);
-	if (ret == NULL)
+	copy = arena_copy(rd->arena, slice_of(p, n));
+	if (copy.p == NULL)
 		(void)err_nomem(rd->err);
-	return ret;
+	return copy.p;
 }
 
-/* Relative to the folder of the file. */
-static char *
-resolve(const char *file, char *path, struct err *err)
+/* A path as it is meant: relative to the folder of the file. */
+static const char *
+resolve(struct reading *rd, const char *path)
 {
-	const char *slash = file == NULL ? NULL : strrchr(file, '/');
-	char *ret = NULL;
+	const char *slash = strrchr(rd->path, '/');
+	struct buf b = {0};
+	struct slice copy = {0};
 
 	if (slash == NULL || path[0] == '/' || strcmp(path, "-") == 0)
 		return path;
-	if (asprintf(&ret, "%.*s/%s", (int)(slash - file), file, path) < 0) {
-		ret = NULL;
-		(void)err_nomem(err);
-	}
-	free(path);
-	return ret;
+	buf_printf(&b, "%.*s/%s", (int)(slash - rd->path), rd->path, path);
+	if (buf_ok(&b))
+		copy = arena_copy(rd->arena, buf_slice(&b));
+	buf_free(&b);
+	if (copy.p == NULL)
+		(void)err_nomem(rd->err);
+	return copy.p;
 }
 
 /* Why a text is no value of its type, or NULL with *ret filled. */
@@ -175,18 +178,14 @@ read_key(struct reading *rd, struct config *co, enum config_id id, struct fy_nod
 	const struct config_key *ck = &config_keys[id];
 	struct config_value *cv = &co->v[id];
 	const char *why;
-	char *text = scalar(rd, value, ck->name);
 
-	if (text == NULL)
+	cv->text = scalar(rd, value, ck->name);
+	if (cv->text != NULL && ck->type == CONFIG_PATH)
+		cv->text = resolve(rd, cv->text);
+	if (cv->text == NULL)
 		return -1;
-	if (ck->type == CONFIG_PATH)
-		text = resolve(co->file, text, rd->err);
-	if (text == NULL)
-		return -1;
-	free(cv->text);
-	cv->text = text;
 	cv->line = (unsigned)(mark_of(value).line + 1);
-	why = convert(ck->type, text, &cv->number);
+	why = convert(ck->type, cv->text, &cv->number);
 	if (why != NULL)
 		return wrong_at(rd, value, "%s takes %s", ck->name, why);
 	if (check_range(id, cv->number, &why) != 0)
@@ -195,30 +194,33 @@ read_key(struct reading *rd, struct config *co, enum config_id id, struct fy_nod
 }
 
 static int
-read_list(struct reading *rd, struct fy_node *list, const char *key, char ***ret, size_t *ret_n)
+read_list(struct reading *rd, struct fy_node *list, const char *key, const char *const **ret, size_t *ret_n)
 {
 	struct fy_node *item;
 	void *prev = NULL;
-	int n = fy_node_is_sequence(list) ? fy_node_sequence_item_count(list) : -1;
+	const char **v;
+	size_t n = 0;
+	int count = fy_node_is_sequence(list) ? fy_node_sequence_item_count(list) : -1;
 
-	if (n <= 0)
+	if (count <= 0)
 		return wrong_at(rd, list, "%s takes a list, such as [\"/courts/*\"]; [\"*\"] grants all", key);
-	if (n > LIMIT_GRANTS)
+	if (count > LIMIT_GRANTS)
 		return wrong_at(rd, list, "%s takes at most %d values", key, LIMIT_GRANTS);
-	*ret = calloc((size_t)n, sizeof **ret);
-	if (*ret == NULL)
+	v = arena_alloc(rd->arena, (size_t)count * sizeof *v);
+	if (v == NULL)
 		return err_nomem(rd->err);
-	while ((item = fy_node_sequence_iterate(list, &prev)) != NULL) {
-		(*ret)[*ret_n] = scalar(rd, item, key);
-		if ((*ret)[*ret_n] == NULL)
+	while ((item = fy_node_sequence_iterate(list, &prev)) != NULL && n < (size_t)count) {
+		v[n] = scalar(rd, item, key);
+		if (v[n++] == NULL)
 			return -1;
-		(*ret_n)++;
 	}
+	*ret = v;
+	*ret_n = n;
 	return 0;
 }
 
 static int
-read_inbox(struct reading *rd, struct config *co, struct config_inbox *ci, struct fy_node *map)
+read_inbox(struct reading *rd, struct config_inbox *ci, struct fy_node *map)
 {
 	struct fy_node_pair *pair;
 	void *prev = NULL;
@@ -229,7 +231,7 @@ read_inbox(struct reading *rd, struct config *co, struct config_inbox *ci, struc
 	ci->line = (unsigned)(mark_of(map).line + 1);
 	while (r == 0 && (pair = fy_node_mapping_iterate(map, &prev)) != NULL) {
 		struct fy_node *key = fy_node_pair_key(pair), *value = fy_node_pair_value(pair);
-		char *name = scalar(rd, key, "a key"), *text;
+		const char *name = scalar(rd, key, "a key"), *text;
 		const char *near;
 
 		rd->key = key;
@@ -238,12 +240,12 @@ read_inbox(struct reading *rd, struct config *co, struct config_inbox *ci, struc
 		if (strcmp(name, "directory") == 0) {
 			ci->dir = scalar(rd, value, name);
 			if (ci->dir != NULL)
-				ci->dir = resolve(co->file, ci->dir, rd->err);
+				ci->dir = resolve(rd, ci->dir);
 			r = ci->dir == NULL ? -1 : 0;
 		} else if (strcmp(name, "sources") == 0) {
-			r = read_list(rd, value, name, &ci->sources, &ci->grant.n_sources);
+			r = read_list(rd, value, name, &ci->grant.sources, &ci->grant.n_sources);
 		} else if (strcmp(name, "types") == 0) {
-			r = read_list(rd, value, name, &ci->types, &ci->grant.n_types);
+			r = read_list(rd, value, name, &ci->grant.types, &ci->grant.n_types);
 		} else if (strcmp(name, "corrections") == 0) {
 			text = scalar(rd, value, name);
 			ci->grant.corrections = text != NULL && strcmp(text, "true") == 0;
@@ -251,19 +253,15 @@ read_inbox(struct reading *rd, struct config *co, struct config_inbox *ci, struc
 				r = -1;
 			else if (!ci->grant.corrections && strcmp(text, "false") != 0)
 				r = wrong_at(rd, value, "corrections takes true or false");
-			free(text);
 		} else {
 			near = suggest(slice_str(name), inbox_keys, sizeof inbox_keys / sizeof inbox_keys[0]);
 			r = near != NULL ? wrong_at(rd, key, "inboxes: unknown key %s; did you mean %s?", name, near)
 					 : wrong_at(rd, key, "inboxes: unknown key %s; there are directory, sources, types, corrections", name);
 		}
-		free(name);
 	}
-	ci->grant.sources = (const char *const *)ci->sources;
-	ci->grant.types = (const char *const *)ci->types;
 	if (r == 0 && ci->dir == NULL)
 		r = wrong_at(rd, map, "an inbox needs its directory");
-	if (r == 0 && (ci->sources == NULL || ci->types == NULL))
+	if (r == 0 && (ci->grant.sources == NULL || ci->grant.types == NULL))
 		r = wrong_at(rd, map, "an inbox needs sources and types: what may come through it; [\"*\"] grants all");
 	return r;
 }
@@ -280,11 +278,12 @@ read_inboxes(struct reading *rd, struct config *co, struct fy_node *list)
 	if (n > LIMIT_INBOXES)
 		return wrong_at(rd, list, "more than %d inboxes", LIMIT_INBOXES);
 	co->grants = true;
-	co->inboxes = calloc((size_t)n + 1, sizeof *co->inboxes);
+	co->inboxes = arena_alloc(rd->arena, ((size_t)n + 1) * sizeof *co->inboxes);
 	if (co->inboxes == NULL)
 		return err_nomem(rd->err);
+	memset(co->inboxes, 0, ((size_t)n + 1) * sizeof *co->inboxes);
 	while ((item = fy_node_sequence_iterate(list, &prev)) != NULL)
-		if (read_inbox(rd, co, &co->inboxes[co->n_inboxes++], item) != 0)
+		if (read_inbox(rd, &co->inboxes[co->n_inboxes++], item) != 0)
 			return -1;
 	return 0;
 }
@@ -316,7 +315,7 @@ read_root(struct reading *rd, struct config *co, struct fy_node *root)
 		return wrong_at(rd, root, "a configuration is a list of `key: value`");
 	while (r == 0 && (pair = fy_node_mapping_iterate(root, &prev)) != NULL) {
 		struct fy_node *key = fy_node_pair_key(pair), *value = fy_node_pair_value(pair);
-		char *name = scalar(rd, key, "a key");
+		const char *name = scalar(rd, key, "a key");
 		int id = 0;
 
 		rd->key = key;
@@ -330,7 +329,6 @@ read_root(struct reading *rd, struct config *co, struct fy_node *root)
 			r = read_inboxes(rd, co, value);
 		else
 			r = unknown_key(rd, key, name);
-		free(name);
 	}
 	return r;
 }
@@ -364,7 +362,7 @@ holds_nothing(const char *p)
 static int
 read_text(const char *path, struct config *co, struct buf *text, struct err *err)
 {
-	struct reading rd = {path, text->p, err, NULL};
+	struct reading rd = {path, text->p, err, &co->arena, NULL};
 	struct fy_diag_cfg dc;
 	struct fy_diag *diag;
 	struct fy_parse_cfg pc = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG};
@@ -373,7 +371,7 @@ read_text(const char *path, struct config *co, struct buf *text, struct err *err
 	void *prev = NULL;
 	int r;
 
-	if (holds_nothing(text->p))
+	if (text->p == NULL || holds_nothing(text->p))
 		return 0;
 	fy_diag_cfg_default(&dc);
 	dc.fp = NULL;
@@ -421,16 +419,13 @@ read_whole(const char *path, struct buf *ret, struct err *err)
 	return 0;
 }
 
-static int
-set_defaults(struct config *co, struct err *err)
+static void
+set_defaults(struct config *co)
 {
 	for (int i = 0; i < CONFIG_COUNT; i++) {
-		co->v[i].text = strdup(config_keys[i].otherwise);
-		if (co->v[i].text == NULL)
-			return err_nomem(err);
+		co->v[i].text = config_keys[i].otherwise;
 		(void)convert(config_keys[i].type, co->v[i].text, &co->v[i].number);
 	}
-	return 0;
 }
 
 static int
@@ -438,10 +433,10 @@ default_inbox(struct config *co, struct err *err)
 {
 	static const char *const all[] = {"*"};
 
-	co->inboxes = calloc(1, sizeof *co->inboxes);
-	if (co->inboxes == NULL || (co->inboxes[0].dir = strdup("./inbox")) == NULL)
+	co->inboxes = arena_alloc(&co->arena, sizeof *co->inboxes);
+	if (co->inboxes == NULL)
 		return err_nomem(err);
-	co->inboxes[0].grant = (struct grant){1, 1, all, all, true};
+	co->inboxes[0] = (struct config_inbox){"./inbox", {1, 1, all, all, true}, 0};
 	co->n_inboxes = 1;
 	return 0;
 }
@@ -454,10 +449,9 @@ config_load(struct config *ret, const char *path, struct err *err)
 
 	if (path == NULL && access("dideban.yaml", F_OK) == 0)
 		path = "dideban.yaml";
-	if (set_defaults(&co, err) != 0)
-		goto fail;
+	set_defaults(&co);
 	if (path != NULL) {
-		co.file = strdup(path);
+		co.file = arena_copy(&co.arena, slice_str(path)).p;
 		if (co.file == NULL) {
 			(void)err_nomem(err);
 			goto fail;
@@ -476,26 +470,10 @@ fail:
 	return -1;
 }
 
-static void
-free_list(char **list, size_t n)
-{
-	for (size_t i = 0; i < n && list != NULL; i++)
-		free(list[i]);
-	free(list);
-}
-
 void
 config_free(struct config *co)
 {
-	for (int i = 0; i < CONFIG_COUNT; i++)
-		free(co->v[i].text);
-	for (size_t i = 0; i < co->n_inboxes; i++) {
-		free(co->inboxes[i].dir);
-		free_list(co->inboxes[i].sources, co->inboxes[i].grant.n_sources);
-		free_list(co->inboxes[i].types, co->inboxes[i].grant.n_types);
-	}
-	free(co->inboxes);
-	free(co->file);
+	arena_free(&co->arena);
 	*co = (struct config){0};
 }
 

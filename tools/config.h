@@ -5,6 +5,7 @@
 #define DIDEBAN_TOOLS_CONFIG_H
 
 #include "engine/engine.h"
+#include "state/base/arena.h"
 
 enum config_type { CONFIG_TEXT, CONFIG_PATH, CONFIG_NUMBER, CONFIG_SIZE, CONFIG_DURATION };
 struct config_key {
@@ -33,18 +34,18 @@ enum config_id {
 };
 
 struct config_value {
-	char *text;
+	const char *text;
 	uint64_t number; /* number, bytes or milliseconds */
 	unsigned line;   /* 0: default */
 };
 struct config_inbox {
-	char *dir;
-	char **sources, **types;
-	struct grant grant; /* borrows them */
-	unsigned line;      /* 0: default */
+	const char *dir;
+	struct grant grant;
+	unsigned line; /* 0: default */
 };
 struct config {
-	char *file; /* NULL: defaults only */
+	struct arena arena; /* holds all texts and lists */
+	const char *file;   /* NULL: defaults only */
 	struct config_value v[CONFIG_COUNT];
 	size_t n_inboxes;
 	struct config_inbox *inboxes;

@@ -2,7 +2,6 @@
 #include "engine/event/contract.h"
 #include "tools/cli/cli.h"
 
-#include <signal.h>
 #include <stdlib.h>
 
 static const struct command *
@@ -45,12 +44,9 @@ asks_for_help(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	const struct command *command;
 	const char *name = argc < 2 ? "" : argv[1];
 
-	/* A reader that goes away (| head) is a write error like any other. */
-	(void)sigaction(SIGPIPE, &ignore, NULL);
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
 		name = "help";
 	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)

@@ -33,6 +33,9 @@ int
 cli_fail(const struct err *err)
 {
 	fflush(stdout);
+	/* A reader that has seen enough (| head) needs no complaint. */
+	if (strstr(err->text, strerror(EPIPE)) != NULL)
+		return err_exit_status(err->code);
 	fprintf(
 	    stderr, "%sdideban:%s %s\n", tint(stderr, TINT_RED), tint(stderr, TINT_OFF), err->text[0] == 0 ? "failed without a reason" : err->text);
 	return err->code == ERR_NONE ? 4 : err_exit_status(err->code);
@@ -108,11 +111,19 @@ cli_findings(const struct findings *fi, const char *dir)
 }
 
 int
+cli_written(struct err *err)
+{
+	if (!ferror(stdout))
+		return 0;
+	return err_set(err, errno == ENOSPC ? ERR_FULL : ERR_IO, "standard output cannot be written: %s", strerror(errno));
+}
+
+int
 cli_flush(struct err *err)
 {
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return err_set(err, errno == ENOSPC ? ERR_FULL : ERR_IO, "standard output cannot be written: %s", strerror(errno));
-	return 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	return err_set(err, errno == ENOSPC ? ERR_FULL : ERR_IO, "standard output cannot be written: %s", strerror(errno));
 }
 
 const char *

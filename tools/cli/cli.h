@@ -22,6 +22,8 @@ void cli_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The mistakes of rule and contract files: file:line:column, text, the line itself with a caret if the
  * file can be read, as it is named or in `dir` (NULL: none) or its events/. */
 void cli_findings(const struct findings *fi, const char *dir);
+/* Whether what was printed to stdout could be written so far: 0, or an error. */
+int cli_written(struct err *err);
 /* Flushes stdout: 0, or an error (a full disk, a closed pipe). */
 int cli_flush(struct err *err);
 

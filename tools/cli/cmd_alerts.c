@@ -47,7 +47,7 @@ print_one(void *ctx, const struct alert_view *av, struct err *err)
 		printf("\n  %.*s\n  %.*s\n  %sdideban explain %.*s%s\n", SLICE_ARG(av->text_en), SLICE_ARG(av->text_fa), tint(stdout, TINT_DIM),
 		    SLICE_ARG(av->alert_id), tint(stdout, TINT_OFF));
 	}
-	return ferror(stdout) ? err_set(err, ERR_IO, "standard output cannot be written") : 0;
+	return cli_written(err);
 }
 
 static int

@@ -134,7 +134,7 @@ on_trigger(void *ctx, const struct eval_view *ev, struct err *err)
 		print_json(ev, outcome);
 	else
 		print_sentence(ev, outcome);
-	return ferror(stdout) ? err_set(err, ERR_IO, "standard output cannot be written") : 0;
+	return cli_written(err);
 }
 
 static void
@@ -260,6 +260,7 @@ cmd_eval(int argc, char **argv)
 	if (args_parse(&ar, &command_eval, argc, argv, &err) != 0)
 		return cli_fail(&err);
 	el.json = args_flag(&ar, "--json");
+	session_catch_signals();
 	if (evaluate(&ar, &se, &el, &err) != 0) {
 		status = cli_fail(&err);
 	} else {
@@ -281,5 +282,6 @@ cmd_eval(int argc, char **argv)
 	}
 	session_abandon(&se);
 	args_free(&ar);
+	session_end_by_signal();
 	return status;
 }

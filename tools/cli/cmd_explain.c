@@ -222,10 +222,9 @@ cmd_explain(int argc, char **argv)
 
 	if (args_parse(&ar, &command_explain, argc, argv, &err) != 0)
 		return cli_fail(&err);
+	ex.id = ar.n_rest == 1 ? ar.rest[0] : "";
 	if (ar.n_rest != 1)
 		status = err_set(&err, ERR_USAGE, "explain: takes one ALERT-ID; `dideban alerts` lists them");
-	else
-		ex.id = ar.rest[0];
 	if (status != 0 || store_look(args_text(&ar, "--store"), &no, &err) != 0 || explain(&ex, no, args_flag(&ar, "--json"), &err) != 0 ||
 	    cli_flush(&err) != 0)
 		status = cli_fail(&err);

@@ -138,7 +138,7 @@ on_look(void *ctx, const struct quarantine_view *qu, struct err *err)
 		print_json(qu, lo->whole);
 	else
 		print_text(qu, lo->whole);
-	return ferror(stdout) ? err_set(err, ERR_IO, "standard output cannot be written") : 0;
+	return cli_written(err);
 }
 
 static int

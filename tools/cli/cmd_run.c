@@ -169,7 +169,7 @@ cmd_run(int argc, char **argv)
 	if (check_files(files, n_files, &err) != 0 || (args_text(&ar, "--config") != NULL && config_load(&co, args_text(&ar, "--config"), &err) != 0))
 		status = cli_fail(&err);
 	else
-		status = drive(&ar, files, n_files, sets, n_sets, args_text(&ar, "--config") == NULL ? NULL : &co);
+		status = drive(&ar, files, n_files, sets, n_sets, co.file == NULL ? NULL : &co);
 	config_free(&co);
 	free(files);
 	free(sets);

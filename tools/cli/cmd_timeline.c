@@ -100,7 +100,7 @@ print_entry(void *ctx, const struct entry_view *en, struct err *err)
 		printf("%s%s%.*s:%" PRIu64 "%s\n", comma, tint(stdout, TINT_DIM), SLICE_ARG(en->position_stream), en->position_number,
 		    tint(stdout, TINT_OFF));
 	}
-	return ferror(stdout) ? err_set(err, ERR_IO, "standard output cannot be written") : 0;
+	return cli_written(err);
 }
 
 static int

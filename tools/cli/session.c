@@ -15,8 +15,10 @@ on_signal(int sig)
 void
 session_catch_signals(void)
 {
-	struct sigaction sa = {.sa_handler = on_signal};
+	struct sigaction sa = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
 
+	/* A reader of ours that goes away is a write error like any other: the store is closed, a temporary one removed. */
+	(void)sigaction(SIGPIPE, &ignore, NULL);
 	(void)sigemptyset(&sa.sa_mask);
 	sa.sa_flags = (int)SA_RESETHAND; /* a second one ends the process at once: the journal is safe */
 	(void)sigaction(SIGINT, &sa, NULL);

@@ -22,7 +22,7 @@ summary_take(struct summary *ret, struct node *no, double seconds, const char *s
 	su.rules = calloc(su.n_rules + 1, sizeof *su.rules);
 	if (su.rules == NULL)
 		return err_nomem(err);
-	for (size_t i = 0; i < su.n_rules; i++) {
+	for (size_t i = 0; rs != NULL && i < rs->n_rules; i++) {
 		(void)snprintf(su.rules[i].id, sizeof su.rules[i].id, "%s", rs->rules[i]->id);
 		node_rule_stats(no, i, &su.rules[i].rs);
 	}
