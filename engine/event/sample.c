@@ -45,13 +45,16 @@ add_time(struct buf *b, struct instant t)
 
 /* "case_id-1", cut or padded to the field's bounds (ASCII: a byte is a character). */
 static void
-add_text(struct buf *b, const struct schema *sc, struct slice name)
+add_text(struct buf *b, const struct contract *co, const struct schema *sc, struct slice name)
 {
+	bool whole = false; /* a role whose text is KIND/KEY */
 	size_t n = name.n + 2, max = sc->max > 0 && sc->max < 128 ? (size_t)sc->max : 128, min = sc->min > 0 ? (size_t)sc->min : 0;
 	struct buf text = {0};
 
+	for (unsigned i = 0; i < co->n_roles; i++)
+		whole = whole || ((sc->roles >> i & 1) != 0 && co->roles[i].prefix.n == 0);
 	buf_add_slice(&text, name);
-	buf_add_str(&text, "-1");
+	buf_add_str(&text, whole ? "/1" : "-1");
 	for (; n < min && buf_ok(&text); n++)
 		buf_add_u8(&text, '0');
 	if (buf_ok(&text))
@@ -60,10 +63,10 @@ add_text(struct buf *b, const struct schema *sc, struct slice name)
 	buf_free(&text);
 }
 
-static void add_object(struct buf *b, const struct schema *ob, const struct sample_event *se);
+static void add_object(struct buf *b, const struct contract *co, const struct schema *ob, const struct sample_event *se);
 
 static void
-add_sample(struct buf *b, const struct schema *sc, struct slice name, const struct sample_event *se)
+add_sample(struct buf *b, const struct contract *co, const struct schema *sc, struct slice name, const struct sample_event *se)
 {
 	int64_t i = 1;
 
@@ -73,14 +76,14 @@ add_sample(struct buf *b, const struct schema *sc, struct slice name, const stru
 	}
 	switch (sc->kind) {
 	case SCHEMA_OBJECT:
-		add_object(b, sc, se);
+		add_object(b, co, sc, se);
 		return;
 	case SCHEMA_ARRAY:
 		buf_add_str(b, "[");
 		for (int64_t k = 0; k < sc->min && sc->items != NULL; k++) {
 			if (k > 0)
 				buf_add_str(b, ",");
-			add_sample(b, sc->items, name, se);
+			add_sample(b, co, sc->items, name, se);
 		}
 		buf_add_str(b, "]");
 		return;
@@ -104,14 +107,14 @@ add_sample(struct buf *b, const struct schema *sc, struct slice name, const stru
 		else if (sc->format == FORMAT_DECIMAL)
 			buf_add_str(b, "\"1\"");
 		else
-			add_text(b, sc, name);
+			add_text(b, co, sc, name);
 		return;
 	}
 }
 
 /* What an object needs, nothing more. */
 static void
-add_object(struct buf *b, const struct schema *ob, const struct sample_event *se)
+add_object(struct buf *b, const struct contract *co, const struct schema *ob, const struct sample_event *se)
 {
 	bool first = true;
 
@@ -126,7 +129,7 @@ add_object(struct buf *b, const struct schema *ob, const struct sample_event *se
 		first = false;
 		json_quote(b, ob->properties[at].name);
 		buf_add_str(b, ":");
-		add_sample(b, ob->properties[at].schema, ob->properties[at].name, se);
+		add_sample(b, co, ob->properties[at].schema, ob->properties[at].name, se);
 	}
 	buf_add_str(b, "}");
 }
@@ -240,7 +243,7 @@ add_property(struct buf *b, const struct contract *co, const struct schema_prope
 	else if (add_target(b, co, pr->schema, se) || add_subject(b, co, pr->schema, se))
 		return;
 	else if (required)
-		add_sample(b, pr->schema, pr->name, se);
+		add_sample(b, co, pr->schema, pr->name, se);
 	if (b->n == start && buf_ok(b))
 		b->n = before;
 }
