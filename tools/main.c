@@ -20,7 +20,7 @@ unknown_command(const char *name)
 	struct err err;
 	size_t n = 0;
 
-	while (commands[n] != NULL && n < 64) {
+	while (n < 64 && commands[n] != NULL) {
 		names[n] = commands[n]->name;
 		n++;
 	}

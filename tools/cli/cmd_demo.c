@@ -96,16 +96,15 @@ times_shown(struct demo *de, const struct message *me)
 
 /* values {"n":4} as "n = 4". */
 static void
-print_values(const json_t *values)
+print_values(json_t *values)
 {
-	const char *key, *comma = "";
-	json_t *v;
+	const char *comma = "";
 
-	json_object_foreach((json_t *)values, key, v)
-	{
+	for (void *it = json_object_iter(values); it != NULL; it = json_object_iter_next(values, it)) {
+		const json_t *v = json_object_iter_value(it);
 		char *text = json_is_string(v) ? strdup(json_string_value(v)) : json_dumps(v, JSON_ENCODE_ANY | JSON_REAL_PRECISION(4));
 
-		printf("%s%s = %s", comma, key, text == NULL ? "?" : text);
+		printf("%s%s = %s", comma, json_object_iter_key(it), text == NULL ? "?" : text);
 		comma = ", ";
 		free(text);
 	}

@@ -66,18 +66,16 @@ print_value(const json_t *v)
 }
 
 static void
-print_object(const char *title, const json_t *object)
+print_object(const char *title, json_t *object)
 {
-	const char *key, *comma = "";
-	json_t *v;
+	const char *comma = "";
 
 	if (json_object_size(object) == 0)
 		return;
 	printf("%-11s", title);
-	json_object_foreach((json_t *)object, key, v)
-	{
-		printf("%s%s = ", comma, key);
-		print_value(v);
+	for (void *it = json_object_iter(object); it != NULL; it = json_object_iter_next(object, it)) {
+		printf("%s%s = ", comma, json_object_iter_key(it));
+		print_value(json_object_iter_value(it));
 		comma = ", ";
 	}
 	printf("\n");

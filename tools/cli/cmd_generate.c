@@ -67,7 +67,7 @@ list_kinds(void)
 static int
 find_kind(const struct args *ar, const struct world_kind **ret, struct err *err)
 {
-	const char *names[16], *near, *name = ar->n_rest == 0 ? world_kinds[0].name : ar->rest[0];
+	const char *names[16], *near, *name = ar->n_rest == 0 ? WORLD_KIND_DEFAULT : ar->rest[0];
 	size_t n = 0;
 
 	if (ar->n_rest > 1)

@@ -13,7 +13,7 @@
 enum world_part { PART_WITNESS = 1, PART_GATE = 2, PART_EXPERT = 4 };
 
 const struct world_kind world_kinds[] = {
-    {"world", "the whole province: testimonies, warrants, gates, experts", PART_WITNESS | PART_GATE | PART_EXPERT},
+    {WORLD_KIND_DEFAULT, "the whole province: testimonies, warrants, gates, experts", PART_WITNESS | PART_GATE | PART_EXPERT},
     {"witness", "testimonies in courts, with repeat witnesses", PART_WITNESS},
     {"gate", "passages through gates and the life of warrants, with fugitives", PART_GATE},
     {"expert", "registration of experts and referrals to them, with over-referral", PART_EXPERT},

@@ -17,6 +17,7 @@ struct world_kind {
 	unsigned parts; /* of enum world_part in world.c */
 };
 extern const struct world_kind world_kinds[]; /* ends with a NULL name; the first is the whole province */
+#define WORLD_KIND_DEFAULT "world"
 
 #define WORLD_EVENTS_MIN 500
 #define WORLD_EVENTS_MAX 100000000
