@@ -484,7 +484,10 @@ random_rule(struct rng *r, const struct gen_set *set, struct gen_rule *ru, const
 	ru->once = rng_percent(r, 15);
 	ru->again_each = rng_percent(r, 30);
 	ru->quiet = ti->unit * (rng_percent(r, 70) ? 1 : between(r, 2, 3));
-	ru->expires = ti->unit * between(r, 1, 8);
+	if (rng_percent(r, 5))
+		ru->quiet = 0;
+	ru->expires = rng_percent(r, 10) ? 0 : ti->unit * between(r, 1, 8);
+	ru->deliver = rng_percent(r, 30) ? (int)episodes[rng_below(r, 4)] : -1;
 }
 
 static void

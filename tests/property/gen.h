@@ -134,6 +134,7 @@ struct gen_rule {
 	unsigned n_episode;
 	unsigned episode[GEN_EPISODE];
 	bool once, again_each;
+	int deliver;            /* field, or -1 */
 	int64_t quiet, expires; /* seconds; expires 0: never */
 };
 

@@ -33,6 +33,23 @@ values_line(struct buf *b, json_t *values)
 	}
 }
 
+/* A field that the trigger has not leads nowhere, whether it is left out or null. */
+static void
+deliver_line(struct buf *b, json_t *deliver)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(deliver, name, v)
+	{
+		char *text = json_is_null(v) ? NULL : json_dumps(v, JSON_ENCODE_ANY);
+
+		if (text != NULL)
+			buf_printf(b, " deliver={%s:%s}", name, text);
+		free(text);
+	}
+}
+
 void
 lines_alert(struct buf *b, json_t *al)
 {
@@ -45,7 +62,9 @@ lines_alert(struct buf *b, json_t *al)
 	identity_line(b, json_object_get(al, "trigger"));
 	buf_printf(b, " level=%s outcome=%s values={", text_of(al, "level"), text_of(al, "outcome"));
 	values_line(b, json_object_get(al, "values"));
-	buf_add_str(b, "} evidence=[");
+	buf_add_str(b, "}");
+	deliver_line(b, json_object_get(al, "deliver"));
+	buf_add_str(b, " evidence=[");
 	json_array_foreach(json_object_get(al, "evidence"), i, v)
 	{
 		buf_add_str(b, i == 0 ? "" : ",");

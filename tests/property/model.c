@@ -469,11 +469,10 @@ identity_text(struct buf *b, const struct gen_content *co)
 }
 
 static void
-outcome_text(struct buf *b, const struct model *mo, const struct model_eval *ev)
+outcome_text(struct buf *b, const struct model_eval *ev)
 {
 	unsigned i;
 
-	(void)mo;
 	if (ev->outcome < 0)
 		buf_printf(b, " outcome=%s", ev->outcome == -1 ? "error" : "unknown");
 	else
@@ -483,6 +482,19 @@ outcome_text(struct buf *b, const struct model *mo, const struct model_eval *ev)
 		buf_printf(b, "%sv%u:", i == 0 ? "" : ",", ev->value_name[i]);
 		model_value_text(b, &ev->values[i]);
 	}
+	buf_add_str(b, "}");
+}
+
+/* Recipients are found by a field of the shown trigger. */
+static void
+deliver_text(struct buf *b, const struct model *mo, const struct model_eval *ev)
+{
+	int field = mo->set->rules[ev->rule].deliver;
+
+	if (field < 0 || mo->set->contents[ev->content].fields[field].kind == GEN_NONE)
+		return;
+	buf_printf(b, " deliver={%s:", gen_field_name[field]);
+	model_value_text(b, &mo->set->contents[ev->content].fields[field]);
 	buf_add_str(b, "}");
 }
 
@@ -508,7 +520,8 @@ model_alert_line(struct buf *b, const struct model *mo, const struct model_alert
 	buf_add_str(b, " trigger=");
 	identity_text(b, &mo->set->contents[ev->content]);
 	buf_printf(b, " level=%s", levels[gen_outcome_level[ev->outcome]]);
-	outcome_text(b, mo, ev);
+	outcome_text(b, ev);
+	deliver_text(b, mo, ev);
 	buf_add_str(b, " evidence=[");
 	for (i = 0; i < ev->n_evidence; i++) {
 		buf_add_str(b, i == 0 ? "" : ",");
@@ -523,5 +536,5 @@ model_eval_line(struct buf *b, const struct model *mo, const struct model_eval *
 	subject_text(b, ev->rule, ev->subject);
 	buf_add_str(b, " trigger=");
 	identity_text(b, &mo->set->contents[ev->content]);
-	outcome_text(b, mo, ev);
+	outcome_text(b, ev);
 }

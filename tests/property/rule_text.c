@@ -229,7 +229,9 @@ print_alerting(struct buf *b, const struct gen_rule *ru)
 	print_duration(b, ru->quiet);
 	buf_printf(b, ", again_if = \"%s\", expires = ", ru->again_each ? "each" : "rises");
 	print_duration(b, ru->expires);
-	buf_add_str(b, ", deliver = {}, contest = true },\n");
+	if (ru->deliver >= 0)
+		buf_printf(b, ", deliver = { judge = \"%s\" }", gen_field_name[ru->deliver]);
+	buf_add_str(b, ", contest = true },\n");
 }
 
 void

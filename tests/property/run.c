@@ -3,6 +3,7 @@
 #include "engine/engine.h"
 #include "tests/property/lines.h"
 #include "tests/property/model.h"
+#include "tests/property/told.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -10,14 +11,6 @@
 #include <unistd.h>
 
 #define STREAMS 3
-#define ALERTS 512
-
-/* What was sent of one alert. */
-struct sent {
-	char id[40];
-	uint32_t seq;
-	enum message_type last;
-};
 
 struct runner {
 	struct run *ret;
@@ -28,10 +21,8 @@ struct runner {
 	struct model now, before;
 	uint64_t added; /* since node_open */
 	uint64_t numbers[STREAMS], committed[STREAMS];
-	struct sent sent[ALERTS];
-	unsigned n_sent;
+	struct told *told;
 	struct buf lines, whole, text; /* of the alerts being read */
-	size_t at[ALERTS];
 };
 
 static void
@@ -61,31 +52,23 @@ run_free(struct run *ru)
 
 /* ---- the node ------------------------------------------------------------------------------------------------- */
 
-/* Numbers of one alert rise; whether each is the right one is for the crash tests. */
+static void
+fail_if(struct runner *rr, const char *what, struct buf *detail)
+{
+	buf_add_u8(detail, 0);
+	if (what != NULL)
+		fail(rr, what, detail->p);
+	buf_free(detail);
+}
+
 static int
 on_message(void *ctx, const struct message *me, struct err *err)
 {
 	struct runner *rr = ctx;
-	struct sent *se = NULL;
-	unsigned i;
+	struct buf detail = {0};
 
 	(void)err;
-	for (i = 0; i < rr->n_sent && se == NULL; i++)
-		if (slice_eq_str(me->alert_id, rr->sent[i].id))
-			se = &rr->sent[i];
-	if (se == NULL) {
-		if (rr->n_sent == ALERTS) {
-			fail(rr, "messages", "more alerts than the test holds");
-			return 0;
-		}
-		se = &rr->sent[rr->n_sent++];
-		snprintf(se->id, sizeof(se->id), "%.*s", SLICE_ARG(me->alert_id));
-		if (me->type != MESSAGE_RAISED)
-			fail(rr, "the first message of an alert does not raise it", se->id);
-	} else if (me->seq <= se->seq && !me->replayed)
-		fail(rr, "sequence numbers of an alert do not rise", se->id);
-	se->seq = me->seq;
-	se->last = me->type;
+	fail_if(rr, told_add(rr->told, me, &detail), &detail);
 	return 0;
 }
 
@@ -214,24 +197,14 @@ commit(struct runner *rr)
 
 /* ---- reading alerts ------------------------------------------------------------------------------------------- */
 
-/* Without a switch of rules or a tick every alert that stands was sent, and every one that was withdrawn was taken back. */
 static void
-check_sent(struct runner *rr, const struct alert_view *av)
+check_told(struct runner *rr, const struct alert_view *av)
 {
-	const struct sent *se = NULL;
-	char id[40];
-	unsigned i;
+	struct buf detail = {0};
 
 	if (rr->sc->on_disk || rr->set->ticks || rr->sc->v[0].kind == STEP_OTHER_RULES)
 		return;
-	for (i = 0; i < rr->n_sent && se == NULL; i++)
-		if (slice_eq_str(av->alert_id, rr->sent[i].id))
-			se = &rr->sent[i];
-	snprintf(id, sizeof(id), "%.*s", SLICE_ARG(av->alert_id));
-	if (av->state == ALERT_STANDING && (se == NULL || se->last == MESSAGE_WITHDRAWN))
-		fail(rr, "an alert stands that nobody was told of", id);
-	if (av->state == ALERT_WITHDRAWN && se != NULL && se->last != MESSAGE_WITHDRAWN)
-		fail(rr, "an alert was withdrawn and nobody was told", id);
+	fail_if(rr, told_check(rr->told, av, &rr->now, &detail), &detail);
 }
 
 static int
@@ -243,7 +216,7 @@ on_alert(void *ctx, const struct alert_view *av, struct err *err)
 	char *text;
 
 	(void)err;
-	check_sent(rr, av);
+	check_told(rr, av);
 	if (av->state == ALERT_WITHDRAWN)
 		return 0;
 	al = json_loadb(av->json.p, av->json.n, JSON_REJECT_DUPLICATES, &je);
@@ -482,6 +455,7 @@ run_script(struct run *ret, const struct gen_set *set, const struct script *sc)
 	rr->set = set;
 	rr->sc = sc;
 	rr->now.set = rr->before.set = set;
+	rr->told = told_new();
 	snprintf(rr->dir, sizeof(rr->dir), "%s/dideban-order-XXXXXX", tmp == NULL || *tmp == '\0' ? "/tmp" : tmp);
 	if (sc->on_disk && mkdtemp(rr->dir) == NULL)
 		fail(rr, "no temporary directory", rr->dir);
@@ -493,6 +467,7 @@ run_script(struct run *ret, const struct gen_set *set, const struct script *sc)
 		check(rr, node_close(rr->no, &err), "closing failed", &err);
 	if (sc->on_disk)
 		(void)nftw(rr->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	told_free(rr->told);
 	model_free(&rr->now);
 	model_free(&rr->before);
 	buf_free(&rr->lines);

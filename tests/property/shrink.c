@@ -188,6 +188,7 @@ shrink_rules(struct shrinker *sh, struct gen_set *before)
 		TRY(ru->n_episode > 0, ru->n_episode--);
 		TRY(ru->need >= 0, ru->need = -1);
 		TRY(ru->once, ru->once = false);
+		TRY(ru->deliver >= 0, ru->deliver = -1);
 		TRY(ru->again_each, ru->again_each = false);
 		for (j = 0; j < ru->n_branches; j++)
 			any = shrink_branch(sh, before, &ru->branches[j]) || any;

@@ -26,7 +26,8 @@ begin(void **state)
 	set.n_types = 3;
 	set.types[0] = set.types[1] = set.types[2] = (struct gen_type){1, {ROLE_WHO}};
 	set.n_rules = 1;
-	*ru = (struct gen_rule){.on = 1, .role = ROLE_WHO, .need = -1, .n_features = 1, .n_branches = 2, .last = 5, .quiet = DAY, .expires = 5 * DAY};
+	*ru = (struct gen_rule){
+	    .on = 1, .role = ROLE_WHO, .need = -1, .deliver = -1, .n_features = 1, .n_branches = 2, .last = 5, .quiet = DAY, .expires = 5 * DAY};
 	ru->features[0] = (struct gen_feature){.op = GEN_COUNT, .on = 1, .role = ROLE_WHO, .of = -1, .by = -1, .key = -1, .from = -1, .til = -1};
 	ru->features[0].window = GEN_SPAN;
 	ru->features[0].window_seconds = 2 * DAY;
