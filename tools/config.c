@@ -18,7 +18,7 @@ const struct config_key config_keys[] = {
     {"cache", CONFIG_SIZE, "256MiB", "memory for timelines in use"},
     {"partitions", CONFIG_NUMBER, "1", "partitions of the subjects in this process"},
     {"batch_events", CONFIG_NUMBER, "4096", "a batch is journalled once it holds so many events"},
-    {"batch_delay", CONFIG_DURATION, "50ms", "or once its first event is so old"},
+    {"batch_delay", CONFIG_DURATION, "50ms", "or once its first event is so old; at once when nothing more waits"},
     {"checkpoint_events", CONFIG_NUMBER, "100000", "a checkpoint is made after so many events"},
     {"max_future", CONFIG_DURATION, "5m", "an event further ahead of the clock is quarantined"},
     {"tick", CONFIG_DURATION, "10s", "how often the clock is journalled while nothing arrives, so that alerts expire"},

@@ -102,18 +102,12 @@ follow_until_stopped(struct serve *sv, struct err *err)
 			if ((sv->pending & 63) != 0 || now_ms() - sv->first_ms < delay)
 				continue;
 		}
-		left = sv->pending == 0 ? INT64_MAX : sv->first_ms + delay - now_ms();
-		if (left <= 0 && commit(sv, err) != 0)
+		/* Nothing more for now: waiting would only make alerts later. While one batch is synced the next one gathers. */
+		if (commit(sv, err) != 0 || tick(sv, err) != 0)
 			return -1;
-		if (tick(sv, err) != 0)
-			return -1;
-		if (r == 0) {
-			int64_t until_tick = sv->ticked_ms + (int64_t)sv->co.v[CONFIG_TICK].number - now_ms();
-
-			left = sv->pending == 0 || left > until_tick ? until_tick : left;
-			if (left > 0)
-				follow_wait(sv->fo, left);
-		}
+		left = sv->ticked_ms + (int64_t)sv->co.v[CONFIG_TICK].number - now_ms();
+		if (r == 0 && left > 0)
+			follow_wait(sv->fo, left);
 	}
 	return commit(sv, err);
 }
