@@ -29,6 +29,7 @@ return {
   },
 
   evaluate = function(e, f, p)
+    if f.warrants.n == 0 then return "clear" end
     local district = e.district
     local hits, n, bytes = {}, 0, 0
     local contested, undecided = false, false

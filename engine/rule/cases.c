@@ -36,76 +36,6 @@ line_of(const struct load *ld, const struct tree *tr)
 	return tr->place == NULL ? 0 : ld->sv.map->tokens.v[tr->place->from].line;
 }
 
-/* --- a table of the file as JSON ------------------------------------------------------------------------------------ */
-
-static void
-tree_json(struct buf *b, const struct tree *tr)
-{
-	switch (tr->kind) {
-	case TREE_NIL:
-	case TREE_FUNCTION:
-		buf_add_str(b, "null");
-		return;
-	case TREE_BOOLEAN:
-		buf_add_str(b, tr->i != 0 ? "true" : "false");
-		return;
-	case TREE_INTEGER:
-		buf_printf(b, "%lld", (long long)tr->i);
-		return;
-	case TREE_NUMBER:
-		buf_printf(b, "%.17g", tr->d);
-		return;
-	case TREE_STRING:
-		json_quote(b, tr->s);
-		return;
-	case TREE_TABLE:
-		break;
-	}
-	buf_add_str(b, tr->n_list != 0 ? "[" : "{");
-	for (unsigned i = 0; i < tr->n_list; i++) {
-		if (i > 0)
-			buf_add_str(b, ",");
-		tree_json(b, &tr->list[i]);
-	}
-	for (unsigned i = 0; i < tr->n_keys && tr->n_list == 0; i++) {
-		if (i > 0)
-			buf_add_str(b, ",");
-		json_quote(b, tr->keys[i].key);
-		buf_add_str(b, ":");
-		tree_json(b, &tr->keys[i]);
-	}
-	buf_add_str(b, tr->n_list != 0 ? "]" : "}");
-}
-
-static bool
-tree_scalar(const struct tree *tr, struct value *ret)
-{
-	*ret = (struct value){0};
-	switch (tr->kind) {
-	case TREE_STRING:
-		ret->kind = VALUE_STRING;
-		ret->s = tr->s;
-		return true;
-	case TREE_INTEGER:
-		ret->kind = VALUE_INTEGER;
-		ret->i = tr->i;
-		return true;
-	case TREE_NUMBER:
-		ret->kind = VALUE_NUMBER;
-		ret->d = tr->d;
-		return true;
-	case TREE_BOOLEAN:
-		ret->kind = VALUE_BOOLEAN;
-		ret->i = tr->i;
-		return true;
-	case TREE_NIL:
-	case TREE_TABLE:
-	case TREE_FUNCTION:
-		break;
-	}
-	return false;
-}
-
 /* --- times ---------------------------------------------------------------------------------------------------------- */
 
 /* "HH:MM" or "HH:MM:SS" -> seconds of the day; -1 if malformed. */
@@ -243,7 +173,9 @@ role_for(const struct rule *ru, struct slice type)
 		for (size_t k = 0; k < 4 && lists[k] != NULL; k++)
 			for (unsigned t = 0; t < lists[k]->n; t++)
 				if (lists[k]->v[t] != NULL && slice_eq_str(type, lists[k]->v[t]))
-					return fs != NULL && fs->role != NULL ? slice_str(fs->role) : ru->role != NULL ? slice_str(ru->role) : slice_of("", 0);
+					return fs != NULL && fs->role != NULL ? slice_str(fs->role)
+					       : ru->role != NULL             ? slice_str(ru->role)
+									      : slice_of("", 0);
 	}
 	return ru->role != NULL ? slice_str(ru->role) : slice_of("", 0);
 }
@@ -274,8 +206,8 @@ read_envelope(struct reading *rd, const struct tree *tr, const struct case_event
 	ce->sample.id = id != NULL ? id->s : slice_str(text);
 	ce->sample.source = source != NULL ? source->s : before != NULL ? before->sample.source : slice_str(CASE_SOURCE);
 	ce->sample.role = role_for(rd->ld->ru, ce->type);
-	ce->sample.subject = subject != NULL ? subject->s
-			     : before != NULL ? before->sample.subject
+	ce->sample.subject = subject != NULL                            ? subject->s
+			     : before != NULL                           ? before->sample.subject
 			     : is_joined(ce->contract, ce->sample.role) ? slice_of("", 0)
 									: slice_str(CASE_SUBJECT);
 }
@@ -319,8 +251,8 @@ read_type(struct reading *rd, const struct tree *tr, const struct case_event **b
 	if (cs != NULL && ce->contract == NULL) {
 		const char *near = contracts_suggest(cs, type->s);
 
-		fault_at(rd->ld, type, "no event type %s has a contract%s%s%s", type->s.p, near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
-		    near == NULL ? "" : "?");
+		fault_at(rd->ld, type, "no event type %s has a contract%s%s%s", type->s.p, near == NULL ? "" : "; did you mean ",
+		    near == NULL ? "" : near, near == NULL ? "" : "?");
 	}
 }
 
@@ -356,9 +288,9 @@ aim_retractions(struct reading *rd, const struct tree *given)
 			if (slice_eq(rd->ca->events[k].sample.id, ce->retract)) {
 				ce->sample.target_source = rd->ca->events[k].sample.source;
 				break;
-			}
-			else if (k + 1 == rd->ca->n_events)
-				fault_at(rd->ld, tree_get(&given->list[i], "retract"), "no event of this test has id \"%s\"; without id = they are called e001, e002 ...", ce->retract.p);
+			} else if (k + 1 == rd->ca->n_events)
+				fault_at(rd->ld, tree_get(&given->list[i], "retract"),
+				    "no event of this test has id \"%s\"; without id = they are called e001, e002 ...", ce->retract.p);
 	}
 }
 
@@ -455,7 +387,8 @@ read_values(struct reading *rd, const struct tree *tr, struct case_expect *ex)
 static void
 read_expect(struct reading *rd, const struct tree *tr, struct case_expect *ex)
 {
-	static const char *const keys[] = {"day", "at", "time", "outcome", "values", "evidence", "fa", "en", "subject", "trigger", "opening", "level", NULL};
+	static const char *const keys[] = {
+	    "day", "at", "time", "outcome", "values", "evidence", "fa", "en", "subject", "trigger", "opening", "level", NULL};
 	const struct tree *outcome, *values = tree_get(tr, "values"), *evidence = tree_get(tr, "evidence"), *items[LIMIT_EVIDENCE];
 	struct load *ld = rd->ld;
 
@@ -569,7 +502,8 @@ load_tests(struct load *ld)
 }
 
 struct rule_cases *
-rule_cases_load(struct slice file_name, struct slice text, const struct rule *ru, const struct contracts *contracts, struct findings *fi, struct err *err)
+rule_cases_load(
+    struct slice file_name, struct slice text, const struct rule *ru, const struct contracts *contracts, struct findings *fi, struct err *err)
 {
 	struct rule_cases *rc = calloc(1, sizeof *rc);
 	struct position_map map;

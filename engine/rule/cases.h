@@ -25,14 +25,14 @@ struct case_value {
 /* One alert that must stand; what is not said is not compared. */
 struct case_expect {
 	bool has_time, has_values, has_evidence;
-	struct instant time;           /* of the shown trigger */
+	struct instant time; /* of the shown trigger */
 	struct slice outcome;
 	struct slice subject;          /* key, or KIND/KEY, or a person's key without "x-test:" */
 	struct slice trigger, opening; /* ids of events */
 	struct slice level, fa, en;
 	unsigned n_values, n_evidence;
-	struct case_value *values;     /* all of them, in any order */
-	struct slice *evidence;        /* each an event's id or the value of the feature's `of`, `key` or `by` field; all of them */
+	struct case_value *values; /* all of them, in any order */
+	struct slice *evidence;    /* each an event's id or the value of the feature's `of`, `key` or `by` field; all of them */
 	unsigned line;
 };
 
@@ -53,7 +53,8 @@ struct rule_cases {
 };
 
 /* The tests of a rule that rule_load accepted. NULL with findings or err. */
-struct rule_cases *rule_cases_load(struct slice file_name, struct slice text, const struct rule *ru, const struct contracts *contracts, struct findings *fi, struct err *err);
+struct rule_cases *rule_cases_load(
+    struct slice file_name, struct slice text, const struct rule *ru, const struct contracts *contracts, struct findings *fi, struct err *err);
 void rule_cases_free(struct rule_cases *rc);
 /* Appends the event's JSON (contracts were given to rule_cases_load). */
 int case_event_json(const struct case_event *ce, struct buf *ret, struct err *err);

@@ -15,7 +15,7 @@
 struct scopes {
 	unsigned n, n_locals;
 	struct scope {
-		char open; /* '{' '(' '[', or 'b' for a block */
+		char open;       /* '{' '(' '[', or 'b' for a block */
 		unsigned locals; /* how many there were before it */
 	} v[LIMIT_SCOPES];
 	struct slice locals[LIMIT_LOCALS];
@@ -151,7 +151,7 @@ check_name(struct load *ld, const struct tokens *tks, const struct scopes *sc, s
 {
 	const struct token *tk = &tks->v[i], *before = i == 0 ? NULL : tk - 1;
 	bool in_table = sc->n > 0 && sc->n <= LIMIT_SCOPES && sc->v[sc->n - 1].open == '{';
-	const char *const *globals = library_names(NULL), *const *members;
+	const char *const *globals = library_names(NULL), *const * members;
 	char library[32];
 
 	if (before != NULL && (token_is(before, ".") || token_is(before, ":") || token_is(before, "::") || token_is(before, "goto")))
@@ -250,7 +250,8 @@ find_evaluate(const struct load *ld, size_t *ret_from, size_t *ret_to)
 	for (i = 0; i + 2 < tks->n && from == 0; i++) {
 		if (token_is(&tks->v[i], "function") && slice_eq(tks->v[i + 1].text, name))
 			from = i;
-		if (slice_eq(tks->v[i].text, name) && token_is(&tks->v[i + 1], "=") && token_is(&tks->v[i + 2], "function") && i > 0 && token_is(&tks->v[i - 1], "local"))
+		if (slice_eq(tks->v[i].text, name) && token_is(&tks->v[i + 1], "=") && token_is(&tks->v[i + 2], "function") && i > 0 &&
+		    token_is(&tks->v[i - 1], "local"))
 			from = i + 2;
 	}
 	if (from == 0)
@@ -373,8 +374,8 @@ check_items(struct load *ld, const struct feature_spec *fs, size_t items, size_t
 	const struct tokens *tks = &ld->sv.map->tokens;
 	struct slice item;
 
-	if (fs->op != OP_ACTIVE || ld->contracts == NULL || items < 10 || !token_is(&tks->v[items - 5], "(") || !token_is(&tks->v[items - 6], "ipairs") ||
-	    !token_is(&tks->v[items - 7], "in"))
+	if (fs->op != OP_ACTIVE || ld->contracts == NULL || items < 10 || !token_is(&tks->v[items - 5], "(") ||
+	    !token_is(&tks->v[items - 6], "ipairs") || !token_is(&tks->v[items - 7], "in"))
 		return;
 	item = tks->v[items - 8].text;
 	for (size_t i = items; i + 2 < to; i++) {

@@ -191,8 +191,8 @@ rule_param_find(struct rule *ru, struct slice name)
 
 /* --- metadata --------------------------------------------------------------------------------------------------- */
 
-static const char *const top_keys[] = {"api", "id", "version", "kind", "owner", "audience", "legal_basis", "review_by", "tags", "doc", "params", "check", "on",
-    "subject", "need", "want", "features", "evaluate", "outcomes", "alerting", "confirm", "tests", NULL};
+static const char *const top_keys[] = {"api", "id", "version", "kind", "owner", "audience", "legal_basis", "review_by", "tags", "doc", "params",
+    "check", "on", "subject", "need", "want", "features", "evaluate", "outcomes", "alerting", "confirm", "tests", NULL};
 
 static void
 take_text(struct load *ld, const char *key, char **ret, const char *why)
@@ -250,7 +250,8 @@ load_identity(struct load *ld, struct slice file)
 
 		for (size_t i = 0; i < tr->s.n; i++)
 			dots += tr->s.p[i] == '.';
-		if (dots != 2 || strspn(tr->s.p, "0123456789.") != tr->s.n || tr->s.n > 32 || tr->s.p[0] == '.' || tr->s.p[tr->s.n - 1] == '.' || strstr(tr->s.p, "..") != NULL)
+		if (dots != 2 || strspn(tr->s.p, "0123456789.") != tr->s.n || tr->s.n > 32 || tr->s.p[0] == '.' || tr->s.p[tr->s.n - 1] == '.' ||
+		    strstr(tr->s.p, "..") != NULL)
 			fault_at(ld, tr, "version must be three numbers, such as \"1.0.0\"");
 	}
 	take_text(ld, "kind", &ld->ru->kind, "\"notice\" or \"lead\"");
@@ -301,7 +302,8 @@ load_audience(struct load *ld)
 static void
 check_false_positive(struct load *ld, const struct tree *tr)
 {
-	static const char *const empty_words[] = {"unknown", "none", "n/a", "na", "no", "nothing", "todo", "tbd", "-", "?", "ندارد", "نامعلوم", "هیچ"};
+	static const char *const empty_words[] = {
+	    "unknown", "none", "n/a", "na", "no", "nothing", "todo", "tbd", "-", "?", "ندارد", "نامعلوم", "هیچ"};
 	struct slice s = tr->s;
 
 	while (s.n > 0 && strchr(" .!", s.p[s.n - 1]) != NULL)
@@ -451,7 +453,8 @@ by_place(const void *a, const void *b)
 }
 
 struct rule *
-rule_load(struct slice file_name, struct slice text, const struct contracts *contracts, const char *const *sets, size_t n_sets, struct findings *fi, struct err *err)
+rule_load(struct slice file_name, struct slice text, const struct contracts *contracts, const char *const *sets, size_t n_sets, struct findings *fi,
+    struct err *err)
 {
 	struct arena arena = {0};
 	struct position_map map = {0};

@@ -43,19 +43,19 @@ int64_t duration_unit_seconds(struct slice unit); /* "second" "minute" "hour" "d
 struct rule_param *rule_param_find(struct rule *ru, struct slice name);
 
 /* Sections, each in one file. */
-void load_params(struct load *ld, const char *const *sets, size_t n_sets);                    /* load_params.c */
-int load_check_call(struct load *ld, struct tree_run *tn);                                    /* load_params.c: runs check(p) */
-void load_features(struct load *ld);                                                          /* load_features.c */
-void load_types(struct load *ld, const struct tree *tr, struct feature_types *ret);           /* load_features.c */
-void load_outcomes(struct load *ld);                                                          /* load_alerting.c */
-void load_alerting(struct load *ld);                                                          /* load_alerting.c */
+void load_params(struct load *ld, const char *const *sets, size_t n_sets);          /* load_params.c */
+int load_check_call(struct load *ld, struct tree_run *tn);                          /* load_params.c: runs check(p) */
+void load_features(struct load *ld);                                                /* load_features.c */
+void load_types(struct load *ld, const struct tree *tr, struct feature_types *ret); /* load_features.c */
+void load_outcomes(struct load *ld);                                                /* load_alerting.c */
+void load_alerting(struct load *ld);                                                /* load_alerting.c */
 /* Index in rule->fields, adding it behind the others; -1 with a finding if there are too many. */
-int load_field(struct load *ld, const struct tree *tr);                                       /* load_alerting.c */
-void load_against_contracts(struct load *ld);                                                 /* load_contracts.c */
+int load_field(struct load *ld, const struct tree *tr); /* load_alerting.c */
+void load_against_contracts(struct load *ld);           /* load_contracts.c */
 /* A field of an item of this `active` feature, named at a token. */
 void lint_item_field(struct load *ld, const struct feature_spec *fs, struct slice name, size_t token); /* load_contracts.c */
-void lint_tokens(struct load *ld);                                                            /* lint.c */
-int rule_fingerprint(struct rule *ru, const struct position_map *map, struct slice text);     /* rule.c: hash and semantic */
-void load_tests(struct load *ld);                                                             /* cases.c */
+void lint_tokens(struct load *ld);                                                                     /* lint.c */
+int rule_fingerprint(struct rule *ru, const struct position_map *map, struct slice text);              /* rule.c: hash and semantic */
+void load_tests(struct load *ld);                                                                      /* cases.c */
 
 #endif

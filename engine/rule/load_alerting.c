@@ -57,7 +57,8 @@ load_class(struct load *ld, const struct tree *tr, struct rule_outcome *oc)
 			oc->level = (enum alert_level)i;
 			return;
 		}
-	fault_at(ld, alert, "a level is info, warning or critical%s", alert->kind == TREE_STRING ? suggestion_of(alert->s, level_names + 1, 3).text : "");
+	fault_at(
+	    ld, alert, "a level is info, warning or critical%s", alert->kind == TREE_STRING ? suggestion_of(alert->s, level_names + 1, 3).text : "");
 }
 
 /* Is NAME written anywhere before a `=`? Then some table of values may hold it. */
@@ -91,7 +92,8 @@ check_placeholders(struct load *ld, const struct tree *tr)
 		for (; n < ld->ru->n_params; n++)
 			names[n] = ld->ru->params[n].name;
 		if (rule_param_find(ld->ru, name) == NULL && !may_be_value(ld->sv.map, name))
-			fault_at(ld, tr, "placeholder {%.*s} is neither a value that evaluate returns nor a parameter%s", SLICE_ARG(name), suggestion_of(name, names, n).text);
+			fault_at(ld, tr, "placeholder {%.*s} is neither a value that evaluate returns nor a parameter%s", SLICE_ARG(name),
+			    suggestion_of(name, names, n).text);
 		p = close + 1;
 	}
 }
@@ -160,7 +162,8 @@ load_duration(struct load *ld, const struct tree *tr, const char *key, const cha
 static void
 load_episode(struct load *ld, const struct tree *tr)
 {
-	const struct tree *items[LIMIT_RULE_EPISODE + 1], *list = load_child(ld, tr, "episode", true, "what one alert is about: { \"subject\", FIELD ... }");
+	const struct tree *items[LIMIT_RULE_EPISODE + 1],
+	    *list = load_child(ld, tr, "episode", true, "what one alert is about: { \"subject\", FIELD ... }");
 	unsigned n;
 
 	if (list == NULL)

@@ -8,7 +8,7 @@
 /* Lists of event types that a field is read from. */
 struct origin {
 	const struct tree *lists[4]; /* NULL entries are skipped */
-	bool all; /* the field must stand in every type, not just in one */
+	bool all;                    /* the field must stand in every type, not just in one */
 };
 
 static const struct contract *
@@ -87,8 +87,8 @@ check_types(struct load *ld, const struct tree *list)
 		if (item->kind != TREE_STRING || contract_of(ld, item) != NULL)
 			continue;
 		near = contracts_suggest(ld->contracts, item->s);
-		fault_at(ld, item, "no event type %s has a contract%s%s%s", item->s.p, near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
-		    near == NULL ? "" : "?");
+		fault_at(ld, item, "no event type %s has a contract%s%s%s", item->s.p, near == NULL ? "" : "; did you mean ",
+		    near == NULL ? "" : near, near == NULL ? "" : "?");
 	}
 }
 
@@ -110,7 +110,8 @@ check_subject(struct load *ld)
 		if (found == NULL)
 			fault_at(ld, subject, "%s has no role %s%s", contract_type(co), subject->s.p, suggest_role(co, subject->s).text);
 		else if (kind != NULL && strcmp(kind, found) != 0)
-			fault_at(ld, subject, "role %s is a %s in one trigger and a %s in %s: one rule judges one kind", subject->s.p, kind, found, contract_type(co));
+			fault_at(ld, subject, "role %s is a %s in one trigger and a %s in %s: one rule judges one kind", subject->s.p, kind, found,
+			    contract_type(co));
 		else
 			kind = found;
 	}
@@ -132,7 +133,8 @@ check_feature_types(struct load *ld, const struct tree *feature, const char *key
 			continue;
 		if (role == NULL || role->kind != TREE_STRING) {
 			if (!has_kind(co, kind))
-				fault_at(ld, &list->list[i], "%s mentions no %s, so it never stands on the subject's timeline", contract_type(co), kind);
+				fault_at(
+				    ld, &list->list[i], "%s mentions no %s, so it never stands on the subject's timeline", contract_type(co), kind);
 			continue;
 		}
 		found = role_kind(co, role->s);
@@ -291,7 +293,8 @@ check_enum(struct load *ld, const struct tree *value, struct slice name, const s
 		for (size_t k = 0; k < n && !known; k++)
 			known = slice_eq_str(value->s, names[k]);
 		if (!known) {
-			fault_at(ld, value, "\"%s\" is not among the values of %s: %s%s", value->s.p, cf->path, cf->type_text + 7, suggestion_of(value->s, names, n).text);
+			fault_at(ld, value, "\"%s\" is not among the values of %s: %s%s", value->s.p, cf->path, cf->type_text + 7,
+			    suggestion_of(value->s, names, n).text);
 			break;
 		}
 	}
@@ -307,8 +310,12 @@ check_condition(struct load *ld, const struct tree *tr, const struct origin *fro
 	for (unsigned i = 0; letter != '\0' && i < n; i++) {
 		const struct tree *value = tr->kind == TREE_TABLE ? &tr->list[i] : tr;
 
-		if ((letter == 's' && value->kind != TREE_STRING) || (letter == 'i' && value->kind != TREE_INTEGER) || (letter == 'b' && value->kind != TREE_BOOLEAN))
-			fault_at(ld, value, "%.*s is %s, so %s never equals it", SLICE_ARG(tr->key), letter == 's' ? "a string" : letter == 'i' ? "an integer" : "a boolean",
+		if ((letter == 's' && value->kind != TREE_STRING) || (letter == 'i' && value->kind != TREE_INTEGER) ||
+		    (letter == 'b' && value->kind != TREE_BOOLEAN))
+			fault_at(ld, value, "%.*s is %s, so %s never equals it", SLICE_ARG(tr->key),
+			    letter == 's'   ? "a string"
+			    : letter == 'i' ? "an integer"
+					    : "a boolean",
 			    tree_kind_name(value->kind));
 		else if (letter == 's')
 			check_enum(ld, value, tr->key, from);
@@ -328,7 +335,11 @@ check_feature(struct load *ld, const struct tree *tr, const char *kind)
 
 	for (size_t i = 0; i < 4; i++)
 		check_feature_types(ld, tr, lists[i], kind);
-	check_named(ld, tr, "of", &types, sum ? "id" : order ? "idt" : NULL, sum ? "a number: only integers and decimals are summed" : "a number or a time");
+	check_named(ld, tr, "of", &types,
+	    sum     ? "id"
+	    : order ? "idt"
+		    : NULL,
+	    sum ? "a number: only integers and decimals are summed" : "a number or a time");
 	check_named(ld, tr, "by", &types, NULL, "");
 	check_named(ld, tr, "key", &changes, NULL, "");
 	check_named(ld, tr, "from", &openings, "t", "a date-time");

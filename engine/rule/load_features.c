@@ -197,7 +197,8 @@ find_op(struct load *ld, const struct tree *tr, enum feature_op *ret)
 static void
 load_feature(struct load *ld, const struct tree *tr)
 {
-	static const char *const keys[] = {"op", "of", "on", "role", "where", "within", "by", "evidence", "key", "opens", "reopens", "closes", "from", "til", NULL};
+	static const char *const keys[] = {
+	    "op", "of", "on", "role", "where", "within", "by", "evidence", "key", "opens", "reopens", "closes", "from", "til", NULL};
 	const struct tree *evidence;
 	struct feature_spec *fs;
 	enum feature_op op = OP_COUNT;

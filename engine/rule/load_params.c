@@ -56,7 +56,8 @@ take_value(struct load *ld, const struct tree *tr, const struct rule_param *pm, 
 			ret->i = tr->i;
 			return true;
 		}
-		fault_at(ld, tr, "%.*s of %s must be a whole number%s%s", SLICE_ARG(tr->key), pm->name, pm->unit == NULL ? "" : " of ", pm->unit == NULL ? "" : pm->unit);
+		fault_at(ld, tr, "%.*s of %s must be a whole number%s%s", SLICE_ARG(tr->key), pm->name, pm->unit == NULL ? "" : " of ",
+		    pm->unit == NULL ? "" : pm->unit);
 		return false;
 	case PARAM_NUMBER:
 		if ((tr->kind == TREE_INTEGER || tr->kind == TREE_NUMBER) && isfinite(tr->d)) {
@@ -165,8 +166,8 @@ find_override(const char *name, const char *const *sets, size_t n_sets)
 }
 
 static void
-apply_override(struct load *ld, const struct tree *tr, struct rule_param *pm, const struct bound *min, const struct bound *max, const char *const *values,
-    unsigned n_values, const char *text)
+apply_override(struct load *ld, const struct tree *tr, struct rule_param *pm, const struct bound *min, const struct bound *max,
+    const char *const *values, unsigned n_values, const char *text)
 {
 	struct value v;
 	const char *wrong = parse_override(slice_str(text), pm, &v);
@@ -220,7 +221,8 @@ check_bounds(struct load *ld, const struct tree *tr, struct rule_param *pm, cons
 
 	(void)enum_values(ld, tr, pm, values, &n_values);
 	for (unsigned k = 0; k < 2; k++) {
-		const struct tree *bound = load_child(ld, tr, k == 0 ? "min" : "max", pm->type == PARAM_INTEGER || pm->type == PARAM_DURATION, "the bounds of every override");
+		const struct tree *bound = load_child(
+		    ld, tr, k == 0 ? "min" : "max", pm->type == PARAM_INTEGER || pm->type == PARAM_DURATION, "the bounds of every override");
 
 		if (bound != NULL && !is_numeric(pm->type))
 			fault_at_key(ld, bound, "%.*s does not fit type = \"%s\"", SLICE_ARG(bound->key), type_names[pm->type]);
@@ -230,12 +232,14 @@ check_bounds(struct load *ld, const struct tree *tr, struct rule_param *pm, cons
 	if (min.given && max.given && less(&max.value, &min.value))
 		fault_at_key(ld, tr, "%s: min %s is above max %s", pm->name, number_text(&min.value, a), number_text(&max.value, b));
 	else if (good && ((min.given && less(&pm->value, &min.value)) || (max.given && less(&max.value, &pm->value))))
-		fault_at(ld, at, "the default %s of %s is not within %s .. %s", number_text(&pm->value, a), pm->name, min.given ? number_text(&min.value, b) : "",
-		    max.given ? number_text(&max.value, c) : "");
-	if (pm->type == PARAM_DURATION && ((min.given && min.value.i < 0) || (max.given && pm->unit_seconds != 0 && max.value.i > INT64_C(366000) * 86400 / pm->unit_seconds)))
+		fault_at(ld, at, "the default %s of %s is not within %s .. %s", number_text(&pm->value, a), pm->name,
+		    min.given ? number_text(&min.value, b) : "", max.given ? number_text(&max.value, c) : "");
+	if (pm->type == PARAM_DURATION &&
+	    ((min.given && min.value.i < 0) || (max.given && pm->unit_seconds != 0 && max.value.i > INT64_C(366000) * 86400 / pm->unit_seconds)))
 		fault_at_key(ld, tr, "%s: a duration lies between 0 and 1000 years", pm->name);
 	if (good && pm->type == PARAM_ENUM && !among(pm->value.s, values, n_values))
-		fault_at(ld, at, "the default \"%s\" of %s is not among its values%s", at->s.p, pm->name, suggestion_of(at->s, values, n_values).text);
+		fault_at(
+		    ld, at, "the default \"%s\" of %s is not among its values%s", at->s.p, pm->name, suggestion_of(at->s, values, n_values).text);
 	if (good && override != NULL)
 		apply_override(ld, tr, pm, &min, &max, values, n_values, override);
 	if (pm->value.kind == VALUE_STRING) {
@@ -295,7 +299,8 @@ check_overrides(struct load *ld, const struct tree *tr, const char *const *sets,
 		if (equals == NULL)
 			fault_at_key(ld, tr, "override \"%s\": write PARAM=VALUE", sets[i]);
 		else if (rule_param_find(ld->ru, name) == NULL)
-			fault_at_key(ld, tr, "override %s: the rule has no parameter %.*s%s", sets[i], SLICE_ARG(name), suggestion_of(name, names, n).text);
+			fault_at_key(
+			    ld, tr, "override %s: the rule has no parameter %.*s%s", sets[i], SLICE_ARG(name), suggestion_of(name, names, n).text);
 	}
 }
 

@@ -153,8 +153,8 @@ skip_symbol(struct reader *r)
 static bool
 is_keyword(struct slice s)
 {
-	static const char *const words[] = {"and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local", "nil", "not", "or",
-	    "repeat", "return", "then", "true", "until", "while"};
+	static const char *const words[] = {"and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local",
+	    "nil", "not", "or", "repeat", "return", "then", "true", "until", "while"};
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		if (slice_eq_str(s, words[i]))
@@ -225,7 +225,8 @@ skip_value(const struct tokens *tks, size_t i)
 
 		if (depth == 0 && (token_is(tk, ",") || token_is(tk, ";")))
 			return i;
-		if (token_is(tk, "(") || token_is(tk, "[") || token_is(tk, "{") || token_is(tk, "function") || token_is(tk, "if") || token_is(tk, "do") || token_is(tk, "repeat"))
+		if (token_is(tk, "(") || token_is(tk, "[") || token_is(tk, "{") || token_is(tk, "function") || token_is(tk, "if") ||
+		    token_is(tk, "do") || token_is(tk, "repeat"))
 			depth++; /* `for` and `while` have their `do` */
 		else if (token_is(tk, ")") || token_is(tk, "]") || token_is(tk, "}") || token_is(tk, "end") || token_is(tk, "until")) {
 			if (depth == 0)

@@ -19,7 +19,7 @@ enum token_kind {
 
 struct token {
 	enum token_kind kind;
-	struct slice text;  /* as written; a string with its quotes */
+	struct slice text;             /* as written; a string with its quotes */
 	unsigned line, column, length; /* from 1, in code points; length on its first line */
 };
 
@@ -31,10 +31,10 @@ struct tokens {
 
 /* A value in the returned table: its key and the tokens it spans. */
 struct place {
-	struct slice key;   /* unquoted name; empty for a positional element */
-	int64_t index;      /* of a positional element, from 1; else 0 */
-	size_t key_token;   /* the value's first token for a positional element */
-	size_t from, to;    /* tokens of the value: [from, to) */
+	struct slice key;           /* unquoted name; empty for a positional element */
+	int64_t index;              /* of a positional element, from 1; else 0 */
+	size_t key_token;           /* the value's first token for a positional element */
+	size_t from, to;            /* tokens of the value: [from, to) */
 	struct place *child, *next; /* elements of a table constructor; siblings in order */
 };
 

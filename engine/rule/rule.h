@@ -23,8 +23,8 @@ enum param_type { PARAM_INTEGER, PARAM_NUMBER, PARAM_DURATION, PARAM_BOOLEAN, PA
 struct rule_param {
 	char *name;
 	enum param_type type;
-	char *unit;         /* "day" of a duration, "case" ... or NULL */
-	struct value value; /* default, or as overridden; a duration is an INTEGER in `unit`s; owned */
+	char *unit;           /* "day" of a duration, "case" ... or NULL */
+	struct value value;   /* default, or as overridden; a duration is an INTEGER in `unit`s; owned */
 	int64_t unit_seconds; /* of a duration; else 0 */
 };
 
@@ -40,16 +40,16 @@ struct rule_confirm {
 };
 
 struct rule {
-	char *file;               /* name it was loaded from, for messages */
+	char *file; /* name it was loaded from, for messages */
 	char *id, *version, *kind, *owner;
-	char hash[72];            /* "sha256:" and 64 hex digits: of the file's bytes */
-	char semantic[72];        /* the same over what decides outcomes and alerts, parameters included: when it changes, the past is judged anew */
+	char hash[72];     /* "sha256:" and 64 hex digits: of the file's bytes */
+	char semantic[72]; /* the same over what decides outcomes and alerts, parameters included: when it changes, the past is judged anew */
 	unsigned n_audience;
 	char *audience[8];
 	char *legal_basis;
 	struct instant review_by; /* end of that day, UTC */
 
-	char *role;               /* `subject`: the role of the trigger whose subject is judged */
+	char *role; /* `subject`: the role of the trigger whose subject is judged */
 	struct feature_types on;
 	/* fields[0 .. n_need) are `need`, up to n_readable `want`: these `evaluate` may read; then what only alerting reads. */
 	unsigned n_need, n_readable, n_fields;
@@ -61,10 +61,10 @@ struct rule {
 	unsigned n_outcomes;
 	struct rule_outcome outcomes[LIMIT_RULE_OUTCOMES];
 
-	unsigned n_episode;       /* fields beside the subject; each is in fields[] */
+	unsigned n_episode;                   /* fields beside the subject; each is in fields[] */
 	unsigned episode[LIMIT_RULE_EPISODE]; /* index in fields[] */
 	bool episode_once, again_each, contest;
-	int64_t quiet, expires;   /* seconds; expires 0: never ends */
+	int64_t quiet, expires; /* seconds; expires 0: never ends */
 	unsigned n_deliver;
 	struct rule_deliver deliver[8];
 	struct rule_confirm confirm;
@@ -73,7 +73,8 @@ struct rule {
 /* Loads a rule from its text in the sandbox. `sets`: n_sets texts "PARAM=VALUE" that override defaults (those of this rule
  * only). NULL with findings (all mistakes of the file in one pass) when it is wrong. contracts may be NULL only in tests of
  * the loader: then types, roles and fields are not checked. */
-struct rule *rule_load(struct slice file_name, struct slice text, const struct contracts *contracts, const char *const *sets, size_t n_sets, struct findings *fi, struct err *err);
+struct rule *rule_load(struct slice file_name, struct slice text, const struct contracts *contracts, const char *const *sets, size_t n_sets,
+    struct findings *fi, struct err *err);
 void rule_free(struct rule *ru);
 int rule_outcome_index(const struct rule *ru, struct slice code); /* -1 if none */
 

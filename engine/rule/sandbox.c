@@ -129,10 +129,13 @@ sandbox_call(struct sandbox *sb, const struct sandbox_budget *budget, int n_args
 	if (sb->fault == SANDBOX_INSTRUCTIONS)
 		(void)snprintf(sb->message, sizeof sb->message, "over the budget of %lld instructions", (long long)budget->instructions);
 	else if (sb->fault == SANDBOX_MEMORY)
-		(void)snprintf(sb->message, sizeof sb->message, "over the memory budget (%zu KiB, at most %zu KiB in one piece)", budget->memory / KIB, budget->block / KIB);
+		(void)snprintf(sb->message, sizeof sb->message, "over the memory budget (%zu KiB, at most %zu KiB in one piece)",
+		    budget->memory / KIB, budget->block / KIB);
 	else {
 		sb->fault = SANDBOX_ERROR;
-		take_message(sb, lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : status == LUA_ERRMEM ? "out of memory" : "error without a text");
+		take_message(sb, lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1)
+				 : status == LUA_ERRMEM         ? "out of memory"
+								: "error without a text");
 	}
 	lua_pop(L, 1);
 	return sb->fault;

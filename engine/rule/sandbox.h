@@ -29,8 +29,8 @@ enum sandbox_fault { SANDBOX_OK = 0, SANDBOX_ERROR, SANDBOX_INSTRUCTIONS, SANDBO
 
 struct sandbox {
 	lua_State *L;
-	void *owner;  /* of the callbacks; not touched here */
-	size_t live;  /* bytes held */
+	void *owner;    /* of the callbacks; not touched here */
+	size_t live;    /* bytes held */
 	size_t settled; /* of them after the last collection */
 	/* of the running call */
 	bool calling;

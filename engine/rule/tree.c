@@ -75,6 +75,74 @@ token_finding(const struct source_view *sv, size_t token, bool warning, const ch
 	return r;
 }
 
+void
+tree_json(struct buf *b, const struct tree *tr)
+{
+	switch (tr->kind) {
+	case TREE_NIL:
+	case TREE_FUNCTION:
+		buf_add_str(b, "null");
+		return;
+	case TREE_BOOLEAN:
+		buf_add_str(b, tr->i != 0 ? "true" : "false");
+		return;
+	case TREE_INTEGER:
+		buf_printf(b, "%lld", (long long)tr->i);
+		return;
+	case TREE_NUMBER:
+		buf_printf(b, "%.17g", tr->d);
+		return;
+	case TREE_STRING:
+		json_quote(b, tr->s);
+		return;
+	case TREE_TABLE:
+		break;
+	}
+	buf_add_str(b, tr->n_list != 0 ? "[" : "{");
+	for (unsigned i = 0; i < tr->n_list; i++) {
+		if (i > 0)
+			buf_add_str(b, ",");
+		tree_json(b, &tr->list[i]);
+	}
+	for (unsigned i = 0; i < tr->n_keys && tr->n_list == 0; i++) {
+		if (i > 0)
+			buf_add_str(b, ",");
+		json_quote(b, tr->keys[i].key);
+		buf_add_str(b, ":");
+		tree_json(b, &tr->keys[i]);
+	}
+	buf_add_str(b, tr->n_list != 0 ? "]" : "}");
+}
+
+bool
+tree_scalar(const struct tree *tr, struct value *ret)
+{
+	*ret = (struct value){0};
+	switch (tr->kind) {
+	case TREE_STRING:
+		ret->kind = VALUE_STRING;
+		ret->s = tr->s;
+		return true;
+	case TREE_INTEGER:
+		ret->kind = VALUE_INTEGER;
+		ret->i = tr->i;
+		return true;
+	case TREE_NUMBER:
+		ret->kind = VALUE_NUMBER;
+		ret->d = tr->d;
+		return true;
+	case TREE_BOOLEAN:
+		ret->kind = VALUE_BOOLEAN;
+		ret->i = tr->i;
+		return true;
+	case TREE_NIL:
+	case TREE_TABLE:
+	case TREE_FUNCTION:
+		break;
+	}
+	return false;
+}
+
 /* --- from Lua --------------------------------------------------------------------------------------------------- */
 
 struct conversion {
@@ -245,7 +313,8 @@ add_run_finding(const struct source_view *sv, const struct sandbox *sb)
 		if (found == NULL || (near != NULL && strncmp(near + 6, tk->text.p, tk->text.n) == 0))
 			found = tk;
 	}
-	(void)findings_add(sv->fi, sv->file, sb->line, found != NULL ? found->column : sb->line != 0, found != NULL ? found->length : 0, false, "%s", sb->message);
+	(void)findings_add(
+	    sv->fi, sv->file, sb->line, found != NULL ? found->column : sb->line != 0, found != NULL ? found->length : 0, false, "%s", sb->message);
 }
 
 int

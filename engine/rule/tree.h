@@ -13,9 +13,9 @@ struct tree {
 	enum tree_kind kind;
 	int64_t i; /* boolean 0 or 1, integer */
 	double d;
-	struct slice s; /* zero-terminated */
-	struct slice key;  /* in its table; empty for a list element and the root */
-	int64_t index;     /* in its table's list, from 1; else 0 */
+	struct slice s;            /* zero-terminated */
+	struct slice key;          /* in its table; empty for a list element and the root */
+	int64_t index;             /* in its table's list, from 1; else 0 */
 	const struct place *place; /* NULL if it is not written in the returned constructor */
 	struct tree *parent;
 	unsigned n_list, n_keys;
@@ -29,10 +29,15 @@ struct source_view {
 	struct findings *fi;
 };
 
-const char *tree_kind_name(enum tree_kind kind); /* "a string" ... */
+const char *tree_kind_name(enum tree_kind kind);               /* "a string" ... */
 struct tree *tree_get(const struct tree *tr, const char *key); /* NULL if absent, or tr is no table */
+/* Appends it as JSON; a function is null. */
+void tree_json(struct buf *b, const struct tree *tr);
+/* False for a table, a function and nothing. */
+bool tree_scalar(const struct tree *tr, struct value *ret);
 /* A finding at the value (or its nearest parent with a place); at_key: at its key. Returns findings_add's. */
-int tree_finding(const struct source_view *sv, const struct tree *tr, bool at_key, bool warning, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+int tree_finding(const struct source_view *sv, const struct tree *tr, bool at_key, bool warning, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
 int token_finding(const struct source_view *sv, size_t token, bool warning, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* Runs the file's chunk in a sandbox of its own and returns its table. 0; -1 with err on exhausted memory; a mistake in

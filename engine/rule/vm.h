@@ -28,9 +28,9 @@ struct rule_value {
 };
 struct rule_result {
 	enum outcome_class class;
-	int outcome;               /* index in rule->outcomes; -1 for error and for a missing `need` field */
-	const char *error;         /* OUTCOME_ERROR: what happened, "line 12: ..."; OUTCOME_UNKNOWN with outcome -1: "case_id is missing" */
-	unsigned n_values;         /* sorted by name bytewise */
+	int outcome;       /* index in rule->outcomes; -1 for error and for a missing `need` field */
+	const char *error; /* OUTCOME_ERROR: what happened, "line 12: ..."; OUTCOME_UNKNOWN with outcome -1: "case_id is missing" */
+	unsigned n_values; /* sorted by name bytewise */
 	struct rule_value values[LIMIT_RULE_VALUES]; /* slices valid until the next rule_vm_eval */
 };
 

@@ -10,18 +10,18 @@
 /* Before and behind the body of `evaluate` of a rule that reads e.a (needed), e.b, f.c (count), f.s (sum by group),
  * f.w (active), p.k and p.span. */
 #define RULE_HEAD                                                                                                                                    \
-	"return { api = 1, id = \"x\", version = \"1.0.0\", kind = \"notice\", owner = \"o\", audience = { \"judge\" },\n"                            \
-	"  legal_basis = \"b\", review_by = \"2036-03-20\", doc = { what = \"w\", false_positives = { \"guards\" } },\n"                              \
-	"  params = { k = { type = \"integer\", default = 3, min = 1, max = 9 },\n"                                                                   \
-	"             span = { type = \"duration\", unit = \"day\", default = 30, min = 1, max = 365 } },\n"                                          \
+	"return { api = 1, id = \"x\", version = \"1.0.0\", kind = \"notice\", owner = \"o\", audience = { \"judge\" },\n"                           \
+	"  legal_basis = \"b\", review_by = \"2036-03-20\", doc = { what = \"w\", false_positives = { \"guards\" } },\n"                             \
+	"  params = { k = { type = \"integer\", default = 3, min = 1, max = 9 },\n"                                                                  \
+	"             span = { type = \"duration\", unit = \"day\", default = 30, min = 1, max = 365 } },\n"                                         \
 	"  on = { \"a.b\" }, subject = \"s\", need = { \"a\" }, want = { \"b\" },\n"                                                                 \
-	"  features = { c = { op = \"count\", on = { \"a.b\" }, within = \"span\" },\n"                                                               \
-	"               s = { op = \"sum\", of = \"n\", by = \"g\", on = { \"a.b\" } },\n"                                                            \
-	"               w = { op = \"active\", key = \"k\", opens = { \"a.b\" } } },\n"                                                               \
+	"  features = { c = { op = \"count\", on = { \"a.b\" }, within = \"span\" },\n"                                                              \
+	"               s = { op = \"sum\", of = \"n\", by = \"g\", on = { \"a.b\" } },\n"                                                           \
+	"               w = { op = \"active\", key = \"k\", opens = { \"a.b\" } } },\n"                                                              \
 	"  evaluate = function(e, f, p)\n"
 #define RULE_TAIL                                                                                                                                    \
-	"\n  end,\n"                                                                                                                                  \
-	"  outcomes = { ok = { clear = true }, yes = { alert = \"info\", fa = \"\xd8\xa8 {k} {span}\", en = \"b {k} {span}\" },\n"                    \
+	"\n  end,\n"                                                                                                                                 \
+	"  outcomes = { ok = { clear = true }, yes = { alert = \"info\", fa = \"\xd8\xa8 {k} {span}\", en = \"b {k} {span}\" },\n"                   \
 	"               odd = { unknown = true, fa = \"f\", en = \"e\" } },\n"                                                                       \
 	"  alerting = { episode = { \"subject\" }, quiet = \"1d\", expires = \"90d\", contest = true } }\n"
 #define RULE(body) RULE_HEAD body RULE_TAIL

@@ -19,7 +19,8 @@ cases_of(const struct contracts *cs, const char *tests, struct findings *fi, str
 	struct rule_cases *rc = NULL;
 
 	(void)snprintf(text, sizeof text,
-	    "return { api = 1, id = \"x\", version = \"1.0.0\", kind = \"notice\", owner = \"o\", audience = { \"judge\" }, legal_basis = \"b\", review_by = \"2036-03-20\",\n"
+	    "return { api = 1, id = \"x\", version = \"1.0.0\", kind = \"notice\", owner = \"o\", audience = { \"judge\" }, legal_basis = \"b\", "
+	    "review_by = \"2036-03-20\",\n"
 	    "doc = { what = \"w\", false_positives = { \"guards\" } }, on = { \"gate.passed\" }, subject = \"person\", need = { \"site\" },\n"
 	    "features = { w = { op = \"active\", role = \"person\", key = \"warrant_id\", opens = { \"warrant.issued\" } } },\n"
 	    "evaluate = function(e, f) if f.w.n > 0 then return \"yes\", { n = f.w.n } end return \"no\" end,\n"
@@ -45,8 +46,9 @@ assert_json(const struct case_event *ce, const char *expected)
 	buf_free(&b);
 }
 
-#define EVENT(id, source, type, time, data) \
-	"{\"specversion\":\"1.0\",\"id\":\"" id "\",\"source\":\"" source "\",\"type\":\"" type "\",\"time\":\"" time "\",\"datacontenttype\":\"application/json\",\"data\":{" data "}}"
+#define EVENT(id, source, type, time, data)                                                                                                          \
+	"{\"specversion\":\"1.0\",\"id\":\"" id "\",\"source\":\"" source "\",\"type\":\"" type "\",\"time\":\"" time                                \
+	"\",\"datacontenttype\":\"application/json\",\"data\":{" data "}}"
 
 static void
 events_are_made_from_contracts(void **state)
@@ -59,7 +61,8 @@ events_are_made_from_contracts(void **state)
 	    "  { \"gate.passed\", day = 1, at = \"08:30\", direction = \"in\" },\n"
 	    "  { at = \"09:00:01\", subject = \"s2\" },\n"
 	    "  { day = 2, id = \"k\", source = \"/other\", without = { \"direction\" } },\n"
-	    "  { \"warrant.issued\", time = \"2024-05-01T10:00:00+03:30\", warrant_id = \"w\", valid_from = 3, valid_until = \"2025-01-01T00:00:00Z\", identity_verified = false },\n"
+	    "  { \"warrant.issued\", time = \"2024-05-01T10:00:00+03:30\", warrant_id = \"w\", valid_from = 3, valid_until = "
+	    "\"2025-01-01T00:00:00Z\", identity_verified = false },\n"
 	    "  { \"gate.passed\", day = -1, person = \"nid:0084575948\", data = { site = \"A\" } },\n"
 	    "  { \"gate.passed\", day = 0, person = { given_name = \"x\" } },\n"
 	    "  { retract = \"k\", day = 9 },\n"
@@ -71,15 +74,20 @@ events_are_made_from_contracts(void **state)
 		fail_msg("%s", fi.n > 0 ? fi.v[0].text : "not loaded");
 	assert_int_equal(rc->n, 1);
 	assert_int_equal(rc->v[0].n_events, 7);
-	assert_json(&rc->v[0].events[0], EVENT("e001", "/test", "gate.passed", "2024-03-21T08:30:00Z", "\"person\":{\"id\":\"x-test:s1\"},\"site\":\"site-1\",\"direction\":\"in\""));
-	assert_json(&rc->v[0].events[1], EVENT("e002", "/test", "gate.passed", "2024-03-21T09:00:01Z", "\"person\":{\"id\":\"x-test:s2\"},\"site\":\"site-1\",\"direction\":\"in\""));
-	assert_json(&rc->v[0].events[2], EVENT("k", "/other", "gate.passed", "2024-03-22T00:00:00Z", "\"person\":{\"id\":\"x-test:s2\"},\"site\":\"site-1\""));
-	assert_json(&rc->v[0].events[3],
-	    EVENT("e004", "/test", "warrant.issued", "2024-05-01T06:30:00Z",
-		"\"warrant_id\":\"w\",\"person\":{\"id\":\"x-test:s1\"},\"scope\":\"nationwide\",\"court_id\":\"court_id-1\",\"valid_from\":\"2024-03-23T00:00:00Z\","
-		"\"valid_until\":\"2025-01-01T00:00:00Z\",\"identity_verified\":false"));
-	assert_json(&rc->v[0].events[4], EVENT("e005", "/test", "gate.passed", "2024-03-19T00:00:00Z", "\"person\":{\"id\":\"nid:0084575948\"},\"site\":\"A\""));
-	assert_json(&rc->v[0].events[5], EVENT("e006", "/test", "gate.passed", "2024-03-20T00:00:00Z", "\"person\":{\"given_name\":\"x\"},\"site\":\"site-1\""));
+	assert_json(&rc->v[0].events[0], EVENT("e001", "/test", "gate.passed", "2024-03-21T08:30:00Z",
+					     "\"person\":{\"id\":\"x-test:s1\"},\"site\":\"site-1\",\"direction\":\"in\""));
+	assert_json(&rc->v[0].events[1], EVENT("e002", "/test", "gate.passed", "2024-03-21T09:00:01Z",
+					     "\"person\":{\"id\":\"x-test:s2\"},\"site\":\"site-1\",\"direction\":\"in\""));
+	assert_json(&rc->v[0].events[2],
+	    EVENT("k", "/other", "gate.passed", "2024-03-22T00:00:00Z", "\"person\":{\"id\":\"x-test:s2\"},\"site\":\"site-1\""));
+	assert_json(&rc->v[0].events[3], EVENT("e004", "/test", "warrant.issued", "2024-05-01T06:30:00Z",
+					     "\"warrant_id\":\"w\",\"person\":{\"id\":\"x-test:s1\"},\"scope\":\"nationwide\",\"court_id\":\"court_"
+					     "id-1\",\"valid_from\":\"2024-03-23T00:00:00Z\","
+					     "\"valid_until\":\"2025-01-01T00:00:00Z\",\"identity_verified\":false"));
+	assert_json(&rc->v[0].events[4],
+	    EVENT("e005", "/test", "gate.passed", "2024-03-19T00:00:00Z", "\"person\":{\"id\":\"nid:0084575948\"},\"site\":\"A\""));
+	assert_json(&rc->v[0].events[5],
+	    EVENT("e006", "/test", "gate.passed", "2024-03-20T00:00:00Z", "\"person\":{\"given_name\":\"x\"},\"site\":\"site-1\""));
 	assert_json(&rc->v[0].events[6], EVENT("e007", "/test", "event.retracted", "2024-03-29T00:00:00Z", "\"source\":\"/other\",\"id\":\"k\""));
 	rule_cases_free(rc);
 	rule_free(ru);
@@ -121,7 +129,8 @@ expectations_are_read(void **state)
 	struct rule *ru;
 	struct rule_cases *rc = cases_of(cs,
 	    "{ name = \"t\", given = { { \"gate.passed\", day = 0 } }, outcomes = { \"no\", \"unknown\", \"error\" },\n"
-	    "  expect = { { day = 3, at = \"10:00\", outcome = \"yes\", values = { n = 2, s = \"x\", share = 0.5 }, evidence = { \"a\", \"b\" }, subject = \"s1\",\n"
+	    "  expect = { { day = 3, at = \"10:00\", outcome = \"yes\", values = { n = 2, s = \"x\", share = 0.5 }, evidence = { \"a\", \"b\" }, "
+	    "subject = \"s1\",\n"
 	    "               opening = \"o\", trigger = \"t\", level = \"info\", fa = \"f\", en = \"e\" }, { outcome = \"yes\" } } }",
 	    &fi, &ru);
 	const struct case_expect *ex;
@@ -134,7 +143,8 @@ expectations_are_read(void **state)
 	ex = &rc->v[0].expect[0];
 	assert_true(ex->has_time && ex->time.sec == CASE_DAY_ZERO.sec + 3 * 86400 + 36000);
 	assert_true(ex->has_values && ex->n_values == 3 && ex->has_evidence && ex->n_evidence == 2);
-	assert_true(slice_eq_str(ex->opening, "o") && slice_eq_str(ex->trigger, "t") && slice_eq_str(ex->level, "info") && slice_eq_str(ex->subject, "s1"));
+	assert_true(
+	    slice_eq_str(ex->opening, "o") && slice_eq_str(ex->trigger, "t") && slice_eq_str(ex->level, "info") && slice_eq_str(ex->subject, "s1"));
 	assert_true(!rc->v[0].expect[1].has_time && !rc->v[0].expect[1].has_values && !rc->v[0].expect[1].has_evidence);
 	rule_cases_free(rc);
 	rule_free(ru);

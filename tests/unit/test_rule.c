@@ -27,7 +27,7 @@ replaced(const char *text, const char *old, const char *new)
 
 	if (at == NULL)
 		fail_msg("no '%s' in the rule", old);
-	(void)sprintf(ret, "%.*s%s%s", (int)(at - text), text, new, at + strlen(old));
+	(void)snprintf(ret, strlen(text) + strlen(new) + 1, "%.*s%s%s", (int)(at - text), text, new, at + strlen(old));
 	return ret;
 }
 
@@ -168,7 +168,8 @@ static const struct {
     {"deliver = { judge", "deliver = { jduge", "did you mean judge?", "jduge"},
     {"episode_once", "episode_onse", "did you mean episode_once?", "episode_onse"},
     {"outcome = \"several\", values", "outcome = \"severl\", values", "did you mean several?", "\"severl\""},
-    {"day = 0, case_id = \"C1\", capacity = \"lay\" }, { day = 10", "day = 0, caseid = \"C1\", capacity = \"lay\" }, { day = 10", "would be set aside: data.caseid", "{"},
+    {"day = 0, case_id = \"C1\", capacity = \"lay\" }, { day = 10", "day = 0, caseid = \"C1\", capacity = \"lay\" }, { day = 10",
+	"would be set aside: data.caseid", "{"},
     {"features = {", "features = {{", "expected", NULL},
 };
 
@@ -218,9 +219,9 @@ overrides_stay_within_their_bounds(void **state)
 {
 	static const struct {
 		const char *set, *says;
-	} table[] = {{"span=10", "below its minimum of 30"}, {"span=2000", "above its maximum of 1095"}, {"span=12h", "no whole number of its unit"}, {"span=x", "must be a"},
-	    {"at_least=1.5", "must be a whole number"}, {"at_leest=3", "did you mean at_least?"}, {"at_least", "write PARAM=VALUE"}, {"high_at=4", "high_at must be above"},
-	    {"span=30d", NULL}, {"span=52w", NULL}, {"at_least=3", NULL}};
+	} table[] = {{"span=10", "below its minimum of 30"}, {"span=2000", "above its maximum of 1095"}, {"span=12h", "no whole number of its unit"},
+	    {"span=x", "must be a"}, {"at_least=1.5", "must be a whole number"}, {"at_leest=3", "did you mean at_least?"},
+	    {"at_least", "write PARAM=VALUE"}, {"high_at=4", "high_at must be above"}, {"span=30d", NULL}, {"span=52w", NULL}, {"at_least=3", NULL}};
 	size_t n;
 	char *text = shipped("witness-repeat", &n);
 
@@ -247,10 +248,13 @@ the_semantic_fingerprint_follows_the_meaning(void **state)
 	static const struct {
 		const char *old, *new;
 		bool same;
-	} table[] = {{"what = \"One lay", "what = \"A lay", true}, {"  tests = {", "\n\n  tests = {", true}, {"-- this testimony included", "-- other words", true},
-	    {"en = \"This witness testified in {n} cases", "en = \"They testified in {n} cases", true}, {"version = \"1.0.0\"", "version = \"1.0.1\"", true},
-	    {"default = 365", "default = 364", false}, {"n >= p.at_least then", "n > p.at_least then", false}, {"quiet = \"30d\"", "quiet = \"31d\"", false},
-	    {"alert = \"info\"", "alert = \"critical\"", false}, {"evidence = 20", "evidence = 21", false}, {"\"lay\", \"informant\" } }", "\"lay\" } }", false}};
+	} table[] = {{"what = \"One lay", "what = \"A lay", true}, {"  tests = {", "\n\n  tests = {", true},
+	    {"-- this testimony included", "-- other words", true},
+	    {"en = \"This witness testified in {n} cases", "en = \"They testified in {n} cases", true},
+	    {"version = \"1.0.0\"", "version = \"1.0.1\"", true}, {"default = 365", "default = 364", false},
+	    {"n >= p.at_least then", "n > p.at_least then", false}, {"quiet = \"30d\"", "quiet = \"31d\"", false},
+	    {"alert = \"info\"", "alert = \"critical\"", false}, {"evidence = 20", "evidence = 21", false},
+	    {"\"lay\", \"informant\" } }", "\"lay\" } }", false}};
 	struct findings fi = {0};
 	struct err err;
 	size_t n;
@@ -281,8 +285,8 @@ durations_carry_units(void **state)
 	static const struct {
 		const char *text;
 		int64_t seconds; /* -1: none */
-	} table[] = {{"30d", 2592000}, {"12h", 43200}, {"15m", 900}, {"90s", 90}, {"2w", 1209600}, {"0d", 0}, {"30", -1}, {"d", -1}, {"", -1}, {"-1d", -1}, {"1.5h", -1}, {"1y", -1},
-	    {"400000d", -1}, {"99999999999d", -1}, {" 1d", -1}};
+	} table[] = {{"30d", 2592000}, {"12h", 43200}, {"15m", 900}, {"90s", 90}, {"2w", 1209600}, {"0d", 0}, {"30", -1}, {"d", -1}, {"", -1},
+	    {"-1d", -1}, {"1.5h", -1}, {"1y", -1}, {"400000d", -1}, {"99999999999d", -1}, {" 1d", -1}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {

@@ -35,7 +35,8 @@ try(const char *text, const char *name, const char *outcome, const char *says)
 	for (int i = 0; i < 3; i++) { /* a call leaves nothing behind for the next */
 		rule_vm_eval(vm, 0, &in, &re);
 		if (outcome == NULL && (re.class != OUTCOME_ERROR || (says != NULL && strstr(re.error, says) == NULL)))
-			fail_msg("%s: wanted an error with \"%s\", got %s", name, says == NULL ? "" : says, re.class == OUTCOME_ERROR ? re.error : ru->outcomes[re.outcome].code);
+			fail_msg("%s: wanted an error with \"%s\", got %s", name, says == NULL ? "" : says,
+			    re.class == OUTCOME_ERROR ? re.error : ru->outcomes[re.outcome].code);
 		if (outcome != NULL && (re.class == OUTCOME_ERROR || re.outcome < 0 || strcmp(ru->outcomes[re.outcome].code, outcome) != 0))
 			fail_msg("%s: wanted %s, got %s", name, outcome, re.error != NULL ? re.error : ru->outcomes[re.outcome].code);
 		if (i == 0)
@@ -61,8 +62,9 @@ try_all(const struct trial *tr, size_t n)
 static void
 absent_globals_are_errors(void **state)
 {
-	static const char *const names[] = {"pcall", "xpcall", "coroutine", "load", "loadstring", "loadfile", "dofile", "require", "setmetatable", "getmetatable", "rawset",
-	    "rawget", "rawequal", "rawlen", "collectgarbage", "os", "io", "debug", "package", "print", "warn", "next", "_G", "_VERSION", "unpack", "arg", "bit32"};
+	static const char *const names[] = {"pcall", "xpcall", "coroutine", "load", "loadstring", "loadfile", "dofile", "require", "setmetatable",
+	    "getmetatable", "rawset", "rawget", "rawequal", "rawlen", "collectgarbage", "os", "io", "debug", "package", "print", "warn", "next", "_G",
+	    "_VERSION", "unpack", "arg", "bit32"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -77,9 +79,9 @@ absent_globals_are_errors(void **state)
 static void
 absent_members_are_errors(void **state)
 {
-	static const char *const names[] = {"string.dump", "string.gsub", "string.gmatch", "string.match", "string.pack", "string.unpack", "string.packsize", "math.random",
-	    "math.randomseed", "math.sin", "math.cos", "math.tan", "math.asin", "math.acos", "math.atan", "math.pow", "table.move", "table.pack", "utf8.codes",
-	    "utf8.charpattern"};
+	static const char *const names[] = {"string.dump", "string.gsub", "string.gmatch", "string.match", "string.pack", "string.unpack",
+	    "string.packsize", "math.random", "math.randomseed", "math.sin", "math.cos", "math.tan", "math.asin", "math.acos", "math.atan",
+	    "math.pow", "table.move", "table.pack", "utf8.codes", "utf8.charpattern"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -104,14 +106,19 @@ allowed_functions_work(void **state)
 	    {"return string.format(\"%s %s %s\", nil, true, 1.0) == \"nil true 1.0\" and \"ok\"", "ok", NULL},
 	    {"return string.byte(\"A\") == 65 and string.char(66) == \"B\" and (\"abc\"):reverse() == \"cba\" and \"ok\"", "ok", NULL},
 	    {"return utf8.len(\"سلام\") == 4 and utf8.char(0x633) == \"س\" and \"ok\"", "ok", NULL},
-	    {"return tostring(3) == \"3\" and tostring(0/0) == \"nan\" and tonumber(\"0x10\") == 16 and select(\"#\", 1, 2) == 2 and \"ok\"", "ok", NULL},
-	    {"local t = { 1, 2 } table.insert(t, 3) table.insert(t, 1, 0) return table.concat(t, \",\") == \"0,1,2,3\" and table.remove(t) == 3 and \"ok\"", "ok", NULL},
+	    {"return tostring(3) == \"3\" and tostring(0/0) == \"nan\" and tonumber(\"0x10\") == 16 and select(\"#\", 1, 2) == 2 and \"ok\"", "ok",
+		NULL},
+	    {"local t = { 1, 2 } table.insert(t, 3) table.insert(t, 1, 0) return table.concat(t, \",\") == \"0,1,2,3\" and table.remove(t) == 3 and "
+	     "\"ok\"",
+		"ok", NULL},
 	    {"local a, b = table.unpack({ 4, 5 }) return a + b == 9 and \"ok\"", "ok", NULL},
 	    {"local y, m, d = calendar.jalali(e.time) return y == 1403 and m == 1 and d == 1 and \"ok\"", "ok", NULL},
 	    {"local h, m = calendar.clock(e.time) return h == 3 and m == 30 and calendar.weekday(e.time) == 5 and \"ok\"", "ok", NULL},
 	    {"return stats.binomial_tail(1, 1, 2) == 0.5 and \"ok\"", "ok", NULL},
 	    {"for i = 1, 3 do if i == 2 then goto done end end ::done:: return \"ok\"", "ok", NULL},
-	    {"local t = {} for _, w in ipairs(f.w.items) do t[#t + 1] = w.key end return table.concat(t, \" \") == \"k0 k1 k2\" and #f.w.items == 3 and \"ok\"", "ok", NULL},
+	    {"local t = {} for _, w in ipairs(f.w.items) do t[#t + 1] = w.key end return table.concat(t, \" \") == \"k0 k1 k2\" and #f.w.items == 3 "
+	     "and \"ok\"",
+		"ok", NULL},
 	    {"return f.w.items[4] == nil and f.w.items[0] == nil and f.w.items[1].other == nil and \"ok\"", "ok", NULL},
 	    {"return e.a == \"A\" and e.b == nil and e.type == \"a.b\" and e.source == \"/s\" and e.id == \"1\" and \"ok\"", "ok", NULL},
 	    {"return f.c.n == 7 and f.s.share == 0.25 and f.w.contested == false and p.k == 3 and p.span == 30 and \"ok\"", "ok", NULL},
@@ -203,7 +210,9 @@ pairs_and_sort_have_one_order(void **state)
 	     "return table.concat(t) == \"a1a2b1b2b3\" and \"ok\"",
 		"ok", NULL},
 	    {"local t = {} for i = 1, 100 do t[i] = i end table.sort(t, function() return true end) return #t == 100 and \"ok\"", "ok", NULL},
-	    {"local t = {} for i = 1, 1000 do t[i] = (i * 7919) % 1000 end table.sort(t) for i = 2, 1000 do if t[i - 1] > t[i] then return \"odd\" end end return \"ok\"", "ok", NULL},
+	    {"local t = {} for i = 1, 1000 do t[i] = (i * 7919) % 1000 end table.sort(t) for i = 2, 1000 do if t[i - 1] > t[i] then return \"odd\" "
+	     "end end return \"ok\"",
+		"ok", NULL},
 	    {"table.sort({ 1, \"a\" }) return \"ok\"", NULL, "cannot compare"},
 	};
 
@@ -299,9 +308,8 @@ values_come_back_sorted_with_their_kinds(void **state)
 static void
 a_call_leaves_nothing_behind(void **state)
 {
-	static const char *const heads[] = {
-	    "local n = 0 ", "local t = { list = { 1 } } local n = 0 ", "local n = 0 local function count() n = n + 1 return n end ",
-	    "local n = 0 local o = { count = function() n = n + 1 return n end } "};
+	static const char *const heads[] = {"local n = 0 ", "local t = { list = { 1 } } local n = 0 ",
+	    "local n = 0 local function count() n = n + 1 return n end ", "local n = 0 local o = { count = function() n = n + 1 return n end } "};
 	static const struct trial bodies[] = {
 	    {"n = n + 1 return n == 1 and \"ok\"", "ok", NULL},
 	    {"if t.list[1] ~= 1 then return \"odd\" end t = nil n = n + 1 return n == 1 and \"ok\"", "ok", NULL},
@@ -327,7 +335,9 @@ a_call_leaves_nothing_behind(void **state)
 		(void)snprintf(text, sizeof text, "%s%s%s%s", refused[i].head, RULE_HEAD, refused[i].body, RULE_TAIL);
 		try(text, refused[i].head, NULL, refused[i].says);
 	}
-	(void)snprintf(text, sizeof text, "local t = { \"x\", \"y\", k = 1 } %slocal s = #t for k, v in pairs(t) do s = s .. k end return s == \"212k\" and \"ok\"%s", RULE_HEAD, RULE_TAIL);
+	(void)snprintf(text, sizeof text,
+	    "local t = { \"x\", \"y\", k = 1 } %slocal s = #t for k, v in pairs(t) do s = s .. k end return s == \"212k\" and \"ok\"%s", RULE_HEAD,
+	    RULE_TAIL);
 	try(text, "frozen tables are read like tables", "ok", NULL);
 }
 
@@ -415,8 +425,9 @@ bytecode_is_refused(void **state)
 static void
 a_file_that_runs_away_while_loading_is_stopped(void **state)
 {
-	static const char *const texts[] = {"while true do end", "local s = \"x\" while true do s = s .. s end", "local function f() return 1 + f() end return f()",
-	    "local t = {} for i = 1, 200000 do t[i] = i end return t", "local t = {} t.t = t return t", "return { [1.5] = 1 }", "return { [{}] = 1 }", "return 5", "", "return { ", "return {}"};
+	static const char *const texts[] = {"while true do end", "local s = \"x\" while true do s = s .. s end",
+	    "local function f() return 1 + f() end return f()", "local t = {} for i = 1, 200000 do t[i] = i end return t",
+	    "local t = {} t.t = t return t", "return { [1.5] = 1 }", "return { [{}] = 1 }", "return 5", "", "return { ", "return {}"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {

@@ -19,7 +19,8 @@ rule_saying(const char *fa, const char *en)
 	(void)snprintf(text, sizeof text,
 	    "return { api = 1, id = \"x\", version = \"1.0.0\", kind = \"notice\", owner = \"o\", audience = { \"judge\" }, legal_basis = \"b\",\n"
 	    "review_by = \"2036-03-20\", doc = { what = \"w\", false_positives = { \"guards\" } },\n"
-	    "params = { span = { type = \"duration\", unit = \"day\", default = 365, min = 1, max = 400 }, one = { type = \"duration\", unit = \"hour\", default = 1, min = 1, max = 9 },\n"
+	    "params = { span = { type = \"duration\", unit = \"day\", default = 365, min = 1, max = 400 }, one = { type = \"duration\", unit = "
+	    "\"hour\", default = 1, min = 1, max = 9 },\n"
 	    "  k = { type = \"integer\", unit = \"case\", default = 4, min = 1, max = 9 }, name = { type = \"string\", default = \"p\" } },\n"
 	    "on = { \"a.b\" }, subject = \"s\", evaluate = function(e) return \"yes\", { n = 1, s = \"\", b = true, x = 0.5 } end,\n"
 	    "outcomes = { yes = { alert = \"info\", fa = \"%s\", en = \"%s\" }, no = { clear = true } },\n"
@@ -40,11 +41,17 @@ sentences_are_filled(void **state)
 	    {"in {one}", "in 1 hour", "in ۱ ساعت"},
 	    {"{x}", "0.3333", "۰٫۳۳۳۳"},
 	    {"{b}", "yes", "بله"},
-	    {"<{s}>", "<" FSI "a\xc3\xa9" "b" PDI ">", "<" FSI "a\xc3\xa9" "b" PDI ">"},
+	    {"<{s}>",
+		"<" FSI "a\xc3\xa9"
+		"b" PDI ">",
+		"<" FSI "a\xc3\xa9"
+		"b" PDI ">"},
 	    {"{name}{n}", FSI "p" PDI "-1234567890", FSI "p" PDI "-۱۲۳۴۵۶۷۸۹۰"},
 	};
 	struct rule_value values[] = {{slice_str("b"), {.kind = VALUE_BOOLEAN, .i = 1}}, {slice_str("n"), {.kind = VALUE_INTEGER, .i = -1234567890}},
-	    {slice_str("s"), text_value("a\n\u202e\u2066\xc3\xa9\x7f\u200f\u061c\xc2\x85" "b")}, {slice_str("x"), {.kind = VALUE_NUMBER, .d = 1.0 / 3}}};
+	    {slice_str("s"), text_value("a\n\u202e\u2066\xc3\xa9\x7f\u200f\u061c\xc2\x85"
+					"b")},
+	    {slice_str("x"), {.kind = VALUE_NUMBER, .d = 1.0 / 3}}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {

@@ -11,7 +11,8 @@ print_json(const struct findings *fi)
 
 		printf("{\"file\":");
 		print_json_string(stdout, slice_str(fd->file));
-		printf(",\"line\":%u,\"column\":%u,\"length\":%u,\"severity\":\"%s\",\"text\":", fd->line, fd->column, fd->length, fd->warning ? "warning" : "error");
+		printf(",\"line\":%u,\"column\":%u,\"length\":%u,\"severity\":\"%s\",\"text\":", fd->line, fd->column, fd->length,
+		    fd->warning ? "warning" : "error");
 		print_json_string(stdout, slice_str(fd->text));
 		printf("}\n");
 	}
@@ -68,8 +69,8 @@ check_all(const struct author *au, bool json, struct err *err)
 		findings_free(&fi);
 	}
 	if (!json)
-		printf("%zu rule%s, %zu contract%s: %zu mistake%s, %zu warning%s\n", rules, rules == 1 ? "" : "s", contracts, contracts == 1 ? "" : "s", errors,
-		    errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
+		printf("%zu rule%s, %zu contract%s: %zu mistake%s, %zu warning%s\n", rules, rules == 1 ? "" : "s", contracts,
+		    contracts == 1 ? "" : "s", errors, errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
 	if (cli_flush(err) != 0)
 		return -1;
 	return errors == 0 ? 0 : 1;

@@ -97,7 +97,8 @@ run_file(const struct author *au, const struct author_file *af, const struct arg
 	r = 0;
 	to->passed += passed;
 	if (!args_flag(ar, "--json"))
-		printf("%s: %zu of %u test%s passed, each also shuffled, with duplicates and in batches (seed %" PRIu64 ")\n", ru->id, passed, rc->n, rc->n == 1 ? "" : "s", seed);
+		printf("%s: %zu of %u test%s passed, each also shuffled, with duplicates and in batches (seed %" PRIu64 ")\n", ru->id, passed, rc->n,
+		    rc->n == 1 ? "" : "s", seed);
 	if (args_flag(ar, "--coverage") && !args_flag(ar, "--json"))
 		print_coverage(ru, &coverage, to);
 out:
