@@ -52,6 +52,8 @@ PLANTS = [
      "if (instant_cmp(al->opening->time, gr->hits[ep->first]->time) != 0 &&", "if (false &&"),
     ("the episode before the change is not cut again", "engine/alert/cut.c",
      "if (gr->alerts[mid]->last_hit + 1 < gr->dirty_from)", "if (gr->alerts[mid]->last_hit < gr->dirty_from)"),
+    ("nobody is told that evidence became contested", "engine/flow/judge.c",
+     "h = hash64_seeded(slice_str(judge_contested(ju, ev) ? \"contested\" : \"\"),", "h = hash64_seeded(slice_str(\"\"),"),
     ("a window keeps what was there before a late entry", "engine/feature/window.c",
      "if (wi->hi <= first)\n\t\treturn 0;", "if (wi->hi <= first + 1)\n\t\treturn 0;"),
     ("the lowest value stays when it has left the window", "engine/feature/window.c",

@@ -153,6 +153,8 @@ told_check(const struct told *to, const struct alert_view *av, const struct mode
 		return la != NULL && la->type != MESSAGE_WITHDRAWN ? "an alert was withdrawn and nobody was told" : NULL;
 	if (la == NULL || la->type == MESSAGE_WITHDRAWN)
 		return "an alert stands that nobody was told of";
+	if (memmem(av->json.p, av->json.n, "\"held_back\":0,", 14) == NULL)
+		return NULL;
 	buf_add_str(detail, "\n  told ");
 	buf_add_slice(detail, buf_slice(&la->line));
 	buf_add_str(detail, "\n  now  ");

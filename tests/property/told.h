@@ -13,9 +13,9 @@ void told_free(struct told *to);
 
 /* A raise comes first, and the numbers of an alert rise. */
 const char *told_add(struct told *to, const struct message *me, struct buf *detail);
-/* One alert of a node that was told of every change (no crash, no tick, no switch of rules). A standing one was told, and if
- * receivers know its shown trigger (no later one of the same level has followed in silence), they hold its very outcome and
- * evidence. A withdrawn one was taken back. */
+/* One alert of a node that was told of every change (no crash, no tick, no switch of rules). A standing one was told, and if no
+ * trigger has followed in silence since, receivers hold the very outcome and evidence of its shown trigger. A withdrawn one was
+ * taken back. */
 const char *told_check(const struct told *to, const struct alert_view *av, const struct model *mo, struct buf *detail);
 
 #endif
