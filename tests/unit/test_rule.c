@@ -313,6 +313,78 @@ an_oversized_file_is_refused(void **state)
 	free(text);
 }
 
+/* A rule with the block `KEY = ...` in the place of its own KEY. */
+static char *
+rule_around(struct slice block)
+{
+	static const char *const parts[] = {"params = { n = { type = \"integer\", default = 1, min = 1, max = 2 } }", "features = {}",
+	    "evaluate = function(e, f, p) return \"few\" end", "outcomes = { few = { clear = true } }",
+	    "alerting = { episode = { \"subject\" }, quiet = \"1d\", expires = \"1d\", contest = true }"};
+	static const char features
+	    [] = "features = { courts = { op = \"count\", on = { \"testimony.given\" }, by = \"court_id\" },\n"
+		 "warrants = { op = \"active\", key = \"warrant_id\", opens = { \"warrant.issued\" } } }",
+    outcomes[] = "outcomes = { few = { clear = true }, many = { alert = \"info\", fa = \"f\", en = \"e\" } }",
+    params[] =
+	    "params = { high = { type = \"integer\", default = 2, min = 1, max = 3 }, low = { type = \"integer\", default = 1, min = 1, max = 3 } }",
+    values[] = "evaluate = function(e, f, p) local n, list return \"few\", { n = n, list = list } end";
+	char *text = malloc(block.n + 8192);
+	int n = snprintf(text, 4096,
+	    "return { api = 1, id = \"x\", version = \"1.0.0\", kind = \"notice\", owner = \"o\", audience = { \"judge\" },\n"
+	    "legal_basis = \"b\", review_by = \"2036-03-20\", doc = { what = \"w\", false_positives = { \"guards\" } },\n"
+	    "on = { \"testimony.given\" }, subject = \"witness\", need = { \"case_id\" }, want = { \"capacity\" },\n");
+
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		const char *part = parts[i];
+		size_t key = strcspn(part, " ");
+
+		if (block.n > key && memcmp(block.p, part, key) == 0 && block.p[key] == ' ')
+			continue;
+		if (block.p[0] == 'e' && i == 1) /* the block reads these */
+			part = features;
+		if (block.p[0] == 'e' && i == 3)
+			part = outcomes;
+		if (block.p[0] == 'c' && i == 0)
+			part = params;
+		if (block.p[0] == 'o' && i == 2)
+			part = values;
+		n += snprintf(text + n, 2048, "%s,\n", part);
+	}
+	(void)snprintf(text + n, block.n + 16, "%.*s }\n", SLICE_ARG(block));
+	return text;
+}
+
+static void
+every_example_of_the_guide_loads(void **state)
+{
+	struct contracts *cs = pack_contracts();
+	size_t n, blocks = 0;
+	char *guide = pack_read(SOURCE_DIR "/docs/rules.md", &n);
+	const char *p = guide;
+
+	(void)state;
+	while ((p = strstr(p, "```lua\n")) != NULL) {
+		struct slice block = {p + 7, (size_t)(strstr(p + 7, "\n```") - p - 7)};
+		bool whole = block.n > 6 && memcmp(block.p, "return", 6) == 0;
+		char *text = whole ? strndup(block.p, block.n) : rule_around(block);
+		struct findings fi = {0};
+		struct err err = {0};
+		struct rule *ru = rule_load(slice_str(whole ? "gate-often.lua" : "x.lua"), slice_str(text), cs, NULL, 0, &fi, &err);
+
+		if (ru == NULL)
+			fail_msg("docs/rules.md: %s: %s in\n%s", err.text, fi.v[0].text, text);
+		if (whole)
+			assert_int_equal(fi.n, 0);
+		rule_free(ru);
+		findings_free(&fi);
+		free(text);
+		blocks++;
+		p = block.p + block.n + 4;
+	}
+	assert_true(blocks >= 9);
+	free(guide);
+	contracts_free(cs);
+}
+
 int
 main(void)
 {
@@ -324,6 +396,7 @@ main(void)
 	    cmocka_unit_test(the_semantic_fingerprint_follows_the_meaning),
 	    cmocka_unit_test(durations_carry_units),
 	    cmocka_unit_test(an_oversized_file_is_refused),
+	    cmocka_unit_test(every_example_of_the_guide_loads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
