@@ -141,7 +141,7 @@ format_item(lua_State *L, luaL_Buffer *b, const char *p, const char *end, int ar
 		break;
 	}
 	case 's': {
-		size_t m;
+		size_t m = 0;
 		const char *s;
 
 		luaL_checkany(L, arg);

@@ -53,7 +53,7 @@ rule_vm_free(struct rule_vm *vm)
 		return;
 	rule_vm_free(vm->fresh);
 	sandbox_free(vm->sb);
-	for (size_t i = 0; i < vm->n; i++)
+	for (size_t i = 0; vm->v != NULL && i < vm->n; i++)
 		free(vm->v[i].restored);
 	free(vm->v);
 	free(vm);

@@ -295,8 +295,10 @@ remember(lua_State *L, struct vm_rule *vr, int function, int upvalue)
 		size_t cap = vr->cap_restored == 0 ? 4 : 2 * vr->cap_restored;
 
 		re = cap > LIMIT_RULE_KEYS ? NULL : realloc(vr->restored, cap * sizeof *re);
-		if (re == NULL)
+		if (re == NULL) {
 			(void)luaL_error(L, "out of memory, or too many outer locals");
+			return; /* never: it raised */
+		}
 		vr->restored = re;
 		vr->cap_restored = cap;
 	}

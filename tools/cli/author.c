@@ -46,6 +46,8 @@ add_folder(struct author *au, char *dir, size_t *ret, struct err *err)
 	struct author_folder *fo;
 	struct err wrong;
 
+	if (dir == NULL)
+		return err_nomem(err);
 	for (size_t i = 0; i < au->n_folders; i++)
 		if (strcmp(au->folders[i].dir, dir) == 0) {
 			free(dir);
@@ -111,7 +113,7 @@ add_directory(struct author *au, const char *rules, const char *dir, struct err 
 	if (r != 0 || n > 0)
 		return r;
 	/* A folder without rules: its contracts are meant. */
-	if (contracts_of(rules, dir, &folder, err) != 0)
+	if (contracts_of(rules, dir, &folder, err) != 0 || folder == NULL)
 		return -1;
 	if (rules == NULL && strcmp(folder, dir) != 0) {
 		free(folder);
