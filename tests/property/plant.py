@@ -42,6 +42,8 @@ PLANTS = [
      "ac->lives[key].opening = index;", "ac->lives[key].opening = ac->lives[key].opening == NO_ENTRY ? index : ac->lives[key].opening;"),
     ("an alert ends a moment after its expiry", "engine/alert/cut.c",
      "instant_plus(al->last, cu->ru->expires)) >= 0;", "instant_plus(al->last, cu->ru->expires)) > 0;"),
+    ("a tick ends an alert a moment late", "engine/alert/standing.c",
+     "instant_cmp(tick, instant_plus(al->last, ru->expires)) >= 0)", "instant_cmp(tick, instant_plus(al->last, ru->expires)) > 0)"),
     ("equal times are in the order in which their sources were first seen", "engine/flow/names.h",
      "return a == b ? 0 : slice_cmp(names_text(na, a), names_text(na, b));", "(void)na; return (a > b) - (a < b);"),
     ("a missing episode value and an empty one are two", "engine/flow/judge.c",

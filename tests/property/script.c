@@ -45,7 +45,7 @@ add_between(struct script *sc, struct rng *r, const struct gen_set *set, unsigne
 	if (rng_percent(r, 85))
 		add(sc, STEP_COMMIT, 0, 0);
 	if (set->ticks && *ahead > 1 && rng_percent(r, 15)) { /* the clock never goes back */
-		*ahead = rng_below(r, *ahead);
+		*ahead = rng_percent(r, 30) ? 0 : rng_below(r, *ahead);
 		add(sc, STEP_TICK, *ahead, 0);
 	}
 	if (rng_percent(r, variant == 3 ? 20 : 10))
@@ -81,7 +81,7 @@ gen_script(struct script *ret, const struct gen_set *set, unsigned variant, uint
 	}
 	if (switch_at == n)
 		add(ret, STEP_RULES, 0, 0);
-	if (set->ticks)
+	if (set->ticks && ahead != 0)
 		add(ret, STEP_TICK, 0, 0);
 	add(ret, STEP_CHECK, 0, 0);
 	if (variant == 3 && rng_percent(&r, 50)) {
