@@ -56,15 +56,15 @@ return {
 
     local function start() day, list = 0, {} end
     -- n referrals to one expert of a pool, one a day.
-    local function refer(expert, n, field)
+    local function refer(who, n, pool)
       for i = 1, n do
-        list[#list + 1] = { "expert.referred", day = day, id = string.format("r%03d", #list + 1), expert = expert, case_id = expert .. day, province = "23",
-                            field = field or "accounting" }
+        list[#list + 1] = { "expert.referred", day = day, id = string.format("r%03d", #list + 1), expert = who, case_id = who .. day, province = "23",
+                            field = pool or "accounting" }
         day = day + 1
       end
     end
-    local function register(expert, til)
-      list[#list + 1] = { "expert.registered", day = day, id = "g-" .. expert, expert = expert, province = "23", field = "accounting", valid_until = til }
+    local function register(who, til)
+      list[#list + 1] = { "expert.registered", day = day, id = "g-" .. who, expert = who, province = "23", field = "accounting", valid_until = til }
     end
     local function add(event) list[#list + 1] = event end
     local tests = {}

@@ -444,7 +444,7 @@ warn_unused(struct load *ld, const bool *used)
 		bool found = false;
 
 		for (size_t k = 0; k < tks->n && !found; k++)
-			found = tks->v[k].kind == TOKEN_STRING && (k < ld->sv.map->root.from || (pl != NULL && k >= pl->from && k < pl->to)) &&
+			found = (k < ld->sv.map->root.from || (pl != NULL && k >= pl->from && k < pl->to)) && tks->v[k].kind == TOKEN_STRING &&
 				slice_eq_str(token_string(&tks->v[k]), ld->ru->outcomes[i].code);
 		if (!found)
 			warn_at_key(ld, tree_get(outcomes, ld->ru->outcomes[i].code), "evaluate never returns \"%s\"", ld->ru->outcomes[i].code);
