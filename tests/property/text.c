@@ -12,33 +12,40 @@ floor_div(int64_t a, int64_t b)
 	return a >= 0 ? a / b : -((-a + b - 1) / b);
 }
 
+static bool
+is_leap(int64_t year)
+{
+	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+/* Day, counted from 1970-01-01, as year, month and day of month. Every 400 years are alike; inside them it counts. */
+static void
+split_day(int64_t day, int64_t *ret_year, unsigned *ret_month, unsigned *ret_day)
+{
+	static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	int64_t since_2000 = day - 10957, cycle = floor_div(since_2000, 146097), left = since_2000 - cycle * 146097, n = left / 366;
+	unsigned month = 0;
+
+	left -= n * 365 + (n + 3) / 4 - (n + 99) / 100 + (n + 399) / 400; /* the first n years, of which the first is leap */
+	for (; left >= 365 + is_leap(n); n++)
+		left -= 365 + is_leap(n);
+	for (; left >= lengths[month] + (month == 1 && is_leap(n)); month++)
+		left -= lengths[month] + (month == 1 && is_leap(n));
+	*ret_year = 2000 + 400 * cycle + n;
+	*ret_month = month + 1;
+	*ret_day = (unsigned)left + 1;
+}
+
 void
 gen_time_text(struct buf *b, struct gen_time t, int offset_minutes, unsigned zeros)
 {
-	static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	int64_t s = t.sec + offset_minutes * 60, day = floor_div(s, 86400), year = 1970, n;
-	unsigned month = 0, digits, fraction;
+	int64_t s = t.sec + offset_minutes * 60, day = floor_div(s, 86400), year;
+	unsigned month, of_month, digits, fraction;
 	char text[16];
 
 	s -= day * 86400;
-	for (;; year += n < 0 ? -1 : 1) { /* year by year: slow and plain */
-		bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-		int64_t days = leap ? 366 : 365;
-
-		if (day >= 0 && day < days) {
-			for (; day >= lengths[month] + (month == 1 && leap); month++)
-				day -= lengths[month] + (month == 1 && leap);
-			break;
-		}
-		n = day;
-		if (day < 0) {
-			bool before = ((year - 1) % 4 == 0 && (year - 1) % 100 != 0) || (year - 1) % 400 == 0;
-
-			day += before ? 366 : 365;
-		} else
-			day -= days;
-	}
-	buf_printf(b, "%04d-%02u-%02dT%02d:%02d:%02d", (int)year, month + 1, (int)day + 1, (int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60));
+	split_day(day, &year, &month, &of_month);
+	buf_printf(b, "%04d-%02u-%02uT%02d:%02d:%02d", (int)year, month, of_month, (int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60));
 	for (digits = t.nsec == 0 ? 0 : 9, fraction = t.nsec; digits > 0 && fraction % 10 == 0; digits--)
 		fraction /= 10;
 	if (digits + zeros > 0 && digits + zeros <= 9) {
