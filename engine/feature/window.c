@@ -320,7 +320,9 @@ heap_top(struct window *wi, struct tally *ta, const struct window_view *vi)
 	}
 	while (ta->heap.n > 0 && ta->heap.v[0] < wi->lo)
 		heap_pop(ta, vi);
-	return ta->heap.n == 0 ? (struct value){.kind = VALUE_NONE} : value_at(vi, ta->heap.v[0]);
+	if (ta->heap.n == 0)
+		return (struct value){.kind = VALUE_NONE};
+	return value_at(vi, ta->heap.v[0]);
 }
 
 static struct value
