@@ -358,9 +358,13 @@ tally_value(struct window *wi, struct tally *ta, const struct window_view *vi, b
 	case OP_SUM:
 		return sum_value(ta);
 	case OP_FIRST:
-		return ta->ring.n == 0 ? (struct value){.kind = VALUE_NONE} : value_at(vi, ring_at(&ta->ring, 0));
+		if (ta->ring.n == 0)
+			return (struct value){.kind = VALUE_NONE};
+		return value_at(vi, ring_at(&ta->ring, 0));
 	case OP_LAST:
-		return ta->ring.n == 0 ? (struct value){.kind = VALUE_NONE} : value_at(vi, ring_at(&ta->ring, ta->ring.n - 1));
+		if (ta->ring.n == 0)
+			return (struct value){.kind = VALUE_NONE};
+		return value_at(vi, ring_at(&ta->ring, ta->ring.n - 1));
 	case OP_MIN:
 	case OP_MAX:
 		return heap_top(wi, ta, vi);
@@ -443,7 +447,9 @@ window_read(struct window *wi, const struct window_view *vi, enum feature_attr a
 	case ATTR_MEAN:
 		return adds_up(op) ? ratio(amount(wi, &wi->all, vi, true), wi->groups.live) : (struct value){.kind = VALUE_NONE};
 	case ATTR_RANK:
-		return mine.n == 0 || own->n == 0 ? (struct value){.kind = VALUE_NONE} : rank(wi, vi, own);
+		if (mine.n == 0 || own->n == 0)
+			return (struct value){.kind = VALUE_NONE};
+		return rank(wi, vi, own);
 	case ATTR_CONTESTED:
 		return (struct value){.kind = VALUE_BOOLEAN, .i = wi->all.contested > 0};
 	case ATTR_COUNT:
