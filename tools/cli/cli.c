@@ -145,6 +145,52 @@ grouped(uint64_t n)
 	return out;
 }
 
+/* Length of a character that must not reach a terminal, its code point in *ret; 0 if the byte is harmless. */
+static size_t
+harmful(const unsigned char *p, size_t n, unsigned *ret)
+{
+	*ret = p[0];
+	if (p[0] < 0x20 || p[0] == 0x7f)
+		return 1;
+	if (n >= 2 && p[0] == 0xc2 && p[1] < 0xa0) { /* C1 controls */
+		*ret = p[1];
+		return 2;
+	}
+	if (n < 3 || p[0] != 0xe2)
+		return 0;
+	/* U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069: they turn the direction of what follows. */
+	*ret = 0x2000u | (unsigned)(p[1] & 0x3f) << 6 | (p[2] & 0x3fu);
+	if (*ret == 0x200e || *ret == 0x200f || (*ret >= 0x202a && *ret <= 0x202e) || (*ret >= 0x2066 && *ret <= 0x2069))
+		return 3;
+	return 0;
+}
+
+const char *
+shown(struct slice s)
+{
+	static char turns[16][2048];
+	static unsigned turn;
+	char *out = turns[turn++ % 16];
+	const unsigned char *p = (const unsigned char *)s.p;
+	size_t o = 0, bad;
+	unsigned code;
+
+	for (size_t i = 0; i < s.n; i += bad == 0 ? 1 : bad) {
+		if (o > sizeof turns[0] - 16) {
+			memcpy(out + o, "...", 3);
+			o += 3;
+			break;
+		}
+		bad = harmful(p + i, s.n - i, &code);
+		if (bad == 0)
+			out[o++] = s.p[i];
+		else
+			o += (size_t)snprintf(out + o, 8, "\\u%04x", code);
+	}
+	out[o] = 0;
+	return out;
+}
+
 double
 seconds_now(void)
 {

@@ -60,6 +60,9 @@ char *store_of(const char *given, struct err *err);
 /* Opens it to look at, also beside a running process. */
 int store_look(const char *given, struct node **ret, struct err *err);
 
+/* A text from an event as a terminal may show it: control and bidi characters as \u escapes, cut at about 2000 bytes; static
+ * storage of 16 turns. */
+const char *shown(struct slice s);
 void print_json_string(FILE *f, struct slice s);
 void print_time(FILE *f, struct instant t);
 

@@ -40,9 +40,9 @@ print_one(void *ctx, const struct alert_view *av, struct err *err)
 		fwrite(av->json.p, 1, av->json.n, stdout);
 		fputc('\n', stdout);
 	} else {
-		printf("%s%s%s%s %s%s%s  %.*s  ", tint(stdout, av->state == ALERT_STANDING ? level_tint(av->level) : TINT_DIM), states[av->state],
+		printf("%s%s%s%s %s%s%s  %s  ", tint(stdout, av->state == ALERT_STANDING ? level_tint(av->level) : TINT_DIM), states[av->state],
 		    alert_level_name(av->level), tint(stdout, TINT_OFF), tint(stdout, TINT_BOLD),
-		    av->rule == NULL ? "(rule no longer live)" : av->rule->id, tint(stdout, TINT_OFF), SLICE_ARG(av->subject));
+		    av->rule == NULL ? "(rule no longer live)" : av->rule->id, tint(stdout, TINT_OFF), shown(av->subject));
 		print_time(stdout, av->opened_at);
 		printf("\n  %.*s\n  %.*s\n  %sdideban explain %.*s%s\n", SLICE_ARG(av->text_en), SLICE_ARG(av->text_fa), tint(stdout, TINT_DIM),
 		    SLICE_ARG(av->alert_id), tint(stdout, TINT_OFF));

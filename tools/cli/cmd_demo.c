@@ -148,9 +148,9 @@ on_message(void *ctx, const struct message *me, struct err *err)
 		de->folded++;
 		return 0;
 	}
-	printf("\n%s%s%s%s%s %s%s%s  %.*s\n", tint(stdout, colour), me->type == MESSAGE_WITHDRAWN ? "○ " : "● ", what[me->type],
+	printf("\n%s%s%s%s%s %s%s%s  %s\n", tint(stdout, colour), me->type == MESSAGE_WITHDRAWN ? "○ " : "● ", what[me->type],
 	    alert_level_name(me->level), tint(stdout, TINT_OFF), tint(stdout, TINT_BOLD), me->rule == NULL ? "" : me->rule->id,
-	    tint(stdout, TINT_OFF), SLICE_ARG(me->subject));
+	    tint(stdout, TINT_OFF), shown(me->subject));
 	printf("  %.*s\n  %.*s\n", SLICE_ARG(me->text_en), SLICE_ARG(me->text_fa));
 	print_reason(me);
 	if (cli_flush(err) != 0)

@@ -103,9 +103,8 @@ print_sentence(const struct eval_view *ev, const char *outcome)
 	if (rr->class != OUTCOME_ALERT && rr->class != OUTCOME_ERROR)
 		return;
 	print_time(stdout, ev->time);
-	printf("  %s%s%s  %.*s  %s  (%.*s %.*s)\n",
-	    tint(stdout, rr->class == OUTCOME_ERROR ? TINT_RED : level_tint(ev->rule->outcomes[rr->outcome].level)), level_text(ev->rule, rr),
-	    tint(stdout, TINT_OFF), SLICE_ARG(ev->subject), outcome, SLICE_ARG(ev->source), SLICE_ARG(ev->id));
+	printf("  %s%s%s  %s  %s  (%s %s)\n", tint(stdout, rr->class == OUTCOME_ERROR ? TINT_RED : level_tint(ev->rule->outcomes[rr->outcome].level)),
+	    level_text(ev->rule, rr), tint(stdout, TINT_OFF), shown(ev->subject), outcome, shown(ev->source), shown(ev->id));
 	if (rr->class == OUTCOME_ERROR) {
 		printf("  %s\n", rr->error == NULL ? "" : rr->error);
 		return;

@@ -57,7 +57,7 @@ print_value(const json_t *v)
 	char *text;
 
 	if (json_is_string(v)) {
-		printf("%s", json_string_value(v));
+		printf("%s", shown(slice_str(json_string_value(v))));
 		return;
 	}
 	text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
@@ -86,7 +86,7 @@ text_of(const json_t *data, const char *key)
 {
 	const char *s = json_string_value(json_object_get(data, key));
 
-	return s == NULL ? "" : s;
+	return s == NULL ? "" : shown(slice_str(s));
 }
 
 static void
@@ -159,7 +159,8 @@ print_alert(const struct explained *ex)
 
 	printf("%s%s%s %s  %s\n", tint(stdout, TINT_BOLD), text_of(data, "rule"), tint(stdout, TINT_OFF), text_of(data, "level"),
 	    text_of(data, "subject"));
-	printf("  %s\n  %s\n\n", text_of(text, "en"), text_of(text, "fa"));
+	/* The sentences were made safe when they were rendered. */
+	printf("  %s\n  %s\n\n", json_string_value(json_object_get(text, "en")), json_string_value(json_object_get(text, "fa")));
 	printf("%-11s%s\n", "alert", text_of(data, "alert_id"));
 	printf("%-11s%s\n", "outcome", text_of(data, "outcome"));
 	print_object("values", json_object_get(data, "values"));

@@ -96,28 +96,22 @@ print_json(const struct quarantine_view *qu, bool whole)
 static void
 print_raw(struct slice raw)
 {
-	for (size_t i = 0; i < raw.n; i++) {
-		unsigned char c = (unsigned char)raw.p[i];
-
-		if (c < 0x20 || c == 0x7f)
-			printf("\\x%02x", c);
-		else
-			putchar(c);
-	}
+	for (size_t i = 0; i < raw.n; i += 512)
+		printf("%s", shown(slice_of(raw.p + i, raw.n - i < 512 ? raw.n - i : 512)));
 	printf("\n");
 }
 
 static void
 print_text(const struct quarantine_view *qu, bool whole)
 {
-	printf("%s%.*s%s  %s%s%s  %.*s:%" PRIu64 "%s%s", tint(stdout, TINT_BOLD), SLICE_ARG(qu->id), tint(stdout, TINT_OFF),
-	    tint(stdout, TINT_YELLOW), event_fault_name(qu->fault), tint(stdout, TINT_OFF), SLICE_ARG(qu->stream), qu->number,
-	    qu->state == QUARANTINE_OPEN ? "" : "  ", qu->state == QUARANTINE_OPEN ? "" : states[qu->state]);
+	printf("%s%.*s%s  %s%s%s  %s:%" PRIu64 "%s%s", tint(stdout, TINT_BOLD), SLICE_ARG(qu->id), tint(stdout, TINT_OFF), tint(stdout, TINT_YELLOW),
+	    event_fault_name(qu->fault), tint(stdout, TINT_OFF), shown(qu->stream), qu->number, qu->state == QUARANTINE_OPEN ? "" : "  ",
+	    qu->state == QUARANTINE_OPEN ? "" : states[qu->state]);
 	if (qu->times > 1)
 		printf("  came %" PRIu64 " times", qu->times);
-	printf("\n  %.*s\n", SLICE_ARG(qu->detail));
+	printf("\n  %s\n", shown(qu->detail));
 	if (qu->note.n > 0)
-		printf("  note: %.*s\n", SLICE_ARG(qu->note));
+		printf("  note: %s\n", shown(qu->note));
 	if (!whole)
 		return;
 	printf("  first seen ");
@@ -217,7 +211,7 @@ on_still(void *ctx, const struct quarantine_view *qu, struct err *err)
 
 	(void)err;
 	if (slice_eq(qu->raw, st->raw))
-		(void)snprintf(st->text, sizeof st->text, "%s: %.*s", event_fault_name(qu->fault), SLICE_ARG(qu->detail));
+		(void)snprintf(st->text, sizeof st->text, "%s: %s", event_fault_name(qu->fault), shown(qu->detail));
 	return 0;
 }
 

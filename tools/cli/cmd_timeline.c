@@ -81,8 +81,8 @@ print_entry(void *ctx, const struct entry_view *en, struct err *err)
 		printf("}\n");
 	} else {
 		print_time(stdout, en->time);
-		printf("  %s%.*s%s as %.*s  %.*s %.*s%s\n", tint(stdout, TINT_BOLD), SLICE_ARG(en->type), tint(stdout, TINT_OFF), SLICE_ARG(en->role),
-		    SLICE_ARG(en->source), SLICE_ARG(en->id), en->contested ? "  contested: another content came under the same identity" : "");
+		printf("  %s%s%s as %s  %s %s%s\n", tint(stdout, TINT_BOLD), shown(en->type), tint(stdout, TINT_OFF), shown(en->role),
+		    shown(en->source), shown(en->id), en->contested ? "  contested: another content came under the same identity" : "");
 		for (unsigned i = 0; i < en->layout->n_fields; i++) {
 			struct value v = kept_value(en->kept, i);
 			struct buf b = {0};
@@ -93,12 +93,12 @@ print_entry(void *ctx, const struct entry_view *en, struct err *err)
 				buf_add_slice(&b, v.s);
 			else
 				value_json(&b, &v);
-			printf("%s%s = %.*s", comma, en->layout->fields[i].name, (int)b.n, b.p);
+			printf("%s%s = %s", comma, en->layout->fields[i].name, shown(buf_slice(&b)));
 			comma = ", ";
 			buf_free(&b);
 		}
-		printf("%s%s%.*s:%" PRIu64 "%s\n", comma, tint(stdout, TINT_DIM), SLICE_ARG(en->position_stream), en->position_number,
-		    tint(stdout, TINT_OFF));
+		printf(
+		    "%s%s%s:%" PRIu64 "%s\n", comma, tint(stdout, TINT_DIM), shown(en->position_stream), en->position_number, tint(stdout, TINT_OFF));
 	}
 	return cli_written(err);
 }
