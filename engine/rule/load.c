@@ -384,24 +384,18 @@ load_functions(struct load *ld)
 		fault_at(ld, tr, "check must be a function(p), not %s", tree_kind_name(tr->kind));
 }
 
+/* Each section only if memory lasted for those before it: what they copied may be missing otherwise. */
 static void
 load_sections(struct load *ld, struct slice file, const char *const *sets, size_t n_sets)
 {
+	static void (*const sections[])(struct load *) = {load_audience, load_review, load_doc, load_trigger, load_features, load_functions,
+	    load_outcomes, load_alerting, load_tests, lint_tokens, load_against_contracts};
+
 	load_keys(ld, ld->root, top_keys, "a rule");
 	load_identity(ld, file);
-	load_audience(ld);
-	load_review(ld);
-	load_doc(ld);
 	load_params(ld, sets, n_sets);
-	load_trigger(ld);
-	load_features(ld);
-	load_functions(ld);
-	load_outcomes(ld);
-	load_alerting(ld);
-	load_tests(ld);
-	lint_tokens(ld);
-	if (ld->contracts != NULL)
-		load_against_contracts(ld);
+	for (size_t i = 0; i < sizeof sections / sizeof sections[0] && !ld->no_memory; i++)
+		sections[i](ld);
 }
 
 static struct rule *
@@ -427,7 +421,7 @@ load_file(struct load *ld, struct slice file, struct slice text, const char *con
 	}
 	ld->ru->file = load_copy(ld, file);
 	load_sections(ld, file, sets, n_sets);
-	if (load_check_call(ld, tn) != 0 || rule_fingerprint(ld->ru, ld->sv.map, text) != 0)
+	if (!ld->no_memory && (load_check_call(ld, tn) != 0 || rule_fingerprint(ld->ru, ld->sv.map, text) != 0))
 		ld->no_memory = true;
 	ru = ld->ru;
 out:

@@ -364,7 +364,7 @@ load_against_contracts(struct load *ld)
 	const struct origin every = {.lists = {on}, .all = true}, any = {.lists = {on}};
 	const char *kind;
 
-	if (on == NULL || on->kind != TREE_TABLE)
+	if (ld->contracts == NULL || on == NULL || on->kind != TREE_TABLE)
 		return;
 	check_types(ld, on);
 	kind = check_subject(ld);

@@ -237,6 +237,6 @@ load_features(struct load *ld)
 		return;
 	if (tr->n_list != 0)
 		fault_at(ld, &tr->list[0], "features are named: name = { op = ... }");
-	for (unsigned i = 0; i < tr->n_keys; i++)
+	for (unsigned i = 0; i < tr->n_keys && !ld->no_memory; i++)
 		load_feature(ld, &tr->keys[i]);
 }

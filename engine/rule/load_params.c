@@ -312,10 +312,11 @@ load_params(struct load *ld, const char *const *sets, size_t n_sets)
 	if (tr != NULL && load_is_table(ld, tr)) {
 		if (tr->n_list != 0)
 			fault_at(ld, &tr->list[0], "params are named: name = { type = ... }");
-		for (unsigned i = 0; i < tr->n_keys; i++)
+		for (unsigned i = 0; i < tr->n_keys && !ld->no_memory; i++)
 			load_param(ld, &tr->keys[i], find_override(tr->keys[i].key.p, sets, n_sets));
 	}
-	check_overrides(ld, tr == NULL ? ld->root : tr, sets, n_sets);
+	if (!ld->no_memory)
+		check_overrides(ld, tr == NULL ? ld->root : tr, sets, n_sets);
 }
 
 int
