@@ -57,7 +57,7 @@ gen_value_eq(const struct gen_value *a, const struct gen_value *b)
 	if (a->kind != b->kind || a->kind == GEN_NONE)
 		return false;
 	if (a->kind == GEN_STR)
-		return strcmp(a->s, b->s) == 0;
+		return a->s != NULL && b->s != NULL && strcmp(a->s, b->s) == 0;
 	if (a->kind == GEN_TIME)
 		return gen_time_cmp(a->t, b->t) == 0;
 	return a->i == b->i;
@@ -397,7 +397,7 @@ read_kind(const struct gen_rule *ru, const struct gen_read *re)
 		return GEN_STR;
 	if (re->attr == GEN_CONTESTED)
 		return GEN_BOOL;
-	if (re->attr == GEN_VALUE || (re->attr == GEN_MINE && ru->features[re->feature].op > GEN_SUM))
+	if ((re->attr == GEN_VALUE || (re->attr == GEN_MINE && ru->features[re->feature].op > GEN_SUM)) && ru->features[re->feature].of >= 0)
 		return gen_field_kind[ru->features[re->feature].of];
 	return GEN_INT;
 }

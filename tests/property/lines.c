@@ -111,7 +111,8 @@ lines_sort(struct buf *b)
 		v[n++] = p;
 		p[strcspn(p, "\n")] = '\0';
 	}
-	qsort(v, n, sizeof(*v), line_cmp);
+	if (n != 0)
+		qsort(v, n, sizeof(*v), line_cmp);
 	buf_clear(b);
 	for (i = 0; i < n; i++)
 		buf_printf(b, "%s\n", v[i]);
