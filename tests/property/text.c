@@ -175,7 +175,7 @@ put_data(struct buf *b, struct rng *form, const struct gen_content *co)
 			order[j] = order[j - 1];
 			order[j - 1] = t;
 		}
-	for (i = 1; i < N_MEMBERS && now_and_then(form, 100); i++) {
+	for (i = 1; form != NULL && i < N_MEMBERS; i++) {
 		j = rng_below(form, i + 1);
 		t = order[i];
 		order[i] = order[j];
