@@ -62,7 +62,7 @@ class Case(unittest.TestCase):
         if isinstance(stdin, str):
             stdin = stdin.encode()
         done = subprocess.run(command, cwd=cwd, input=stdin if stdin is not None else b"", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              env=dict(CLEAN_ENV, NO_COLOR="1", **(env or {})), timeout=TIMEOUT)
+                              env={**CLEAN_ENV, "NO_COLOR": "1", **(env or {})}, timeout=TIMEOUT)
         done = Done(command, done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
         if status is not None and done.status != status:
             self.fail("exit status %d, expected %d: %s" % (done.status, status, done))

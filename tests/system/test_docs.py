@@ -40,7 +40,7 @@ def commands(text):
 
 class Documents(Case):
     def run_document(self, document):
-        here = self.path(os.path.basename(document))
+        here = self.path("at-" + os.path.basename(document))
         os.makedirs(os.path.join(here, "build"))
         for name in os.listdir(ROOT):
             if name not in ("build", ".git") and not name.startswith("build"):

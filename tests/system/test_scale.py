@@ -28,23 +28,23 @@ class Scale(Case):
     def not_quadratic(self, hot, plain, times):
         self.assertLess(hot, times * plain + 1.0, "%.2f s against %.2f s" % (hot, plain))
 
-    def testimonies(self, people, n=N, days=3000):
+    def history(self, people, n=N, days=3000):
         return [testimony("t%d" % i, 0, "C%d" % (i % 997), "x-name:P%d" % (i % people), seconds=i * days * DAY // n) for i in range(n)]
 
     def test_one_witness(self):
         "all testimonies by one witness cost about as much as by thousands"
-        plain = self.cpu("plain", self.testimonies(N // 5))
-        self.not_quadratic(self.cpu("hot", self.testimonies(1)), plain, 6)
+        plain = self.cpu("plain", self.history(N // 5))
+        self.not_quadratic(self.cpu("hot", self.history(1)), plain, 6)
 
     def test_window(self):
         "a window over everything costs about as much as one over a month"
-        f = self.testimonies(1)
+        f = self.history(1)
         month = self.cpu("month", f, "--set", "witness-repeat.span=30")
         self.not_quadratic(self.cpu("years", f, "--set", "witness-repeat.span=1095"), month, 4)
 
     def test_late_heap(self):
         "a heap of late events on one subject in one batch"
-        rows = self.testimonies(1)
+        rows = self.history(1)
         whole = self.cpu("store", rows)
         rnd = random.Random(1)
         late = [testimony("late%d" % i, 0, "L%d" % i, "x-name:P0", seconds=rnd.randrange(3000 * DAY)) for i in range(min(N, 4000))]
@@ -55,7 +55,7 @@ class Scale(Case):
 
     def test_backwards(self):
         "a whole history in backward order"
-        rows = self.testimonies(50)
+        rows = self.history(50)
         forward = self.cpu("forward", rows)
         self.not_quadratic(self.cpu("backward", rows[::-1]), forward, 12)
         self.assertEqual(self.standing(self.path("forward")), self.standing(self.path("backward")))
