@@ -67,7 +67,7 @@ class Config(Case):
     def test_mistakes(self):
         "an unknown key, a duplicate, a wrong value: file:line:column, caret and suggestion"
         for text, place, words in (("instance: a\ncashe: 64MiB\n", ":2:1", "cache"), ("cache: 1MiB\ncache: 2MiB\n", ":2", "cache"), ("cache: much\n", ":1:8", "64MiB|256MiB|size"),
-                                   ("inboxes:\n  - directry: x\n", ":2:5", "directory"), ("instance: [\n", "", "")):
+                                   ("inboxes:\n  - directry: x\n", ":2:5", "directory"), ("instance: [\n", "", "dideban")):
             done = self.dideban("config", "--effective", "--config", self.write("dideban.yaml", text), status=2)
             self.assertIn("dideban.yaml" + place, done.err)
             self.assertRegex(done.err, words)

@@ -50,7 +50,7 @@ class OldBailey(Case):
         store = self.compare("repeat_4_in_365_all_lay")
         for name, path in (("shuffled", shuffled(old_bailey("--capacity", "lay", *since()))), ("late", old_bailey("--capacity", "lay", "--late", "0.33", *since()))):
             s = self.run_store(self.path(name), "--events", path)
-            self.assertGreater(s["late"], 1000 if REDUCED else 20000)
+            self.assertGreater(s["late"], 100 if REDUCED else 5000)
             self.assertEqual(self.standing(store), self.standing(self.path(name)), name)
 
     def test_3_in_30(self):

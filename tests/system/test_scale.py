@@ -6,7 +6,7 @@ import random, unittest
 from lib import *
 from made import *
 
-N = 4000 if REDUCED else 60000
+N = 3000 if REDUCED else 20000
 
 
 class Scale(Case):

