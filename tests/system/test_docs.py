@@ -2,10 +2,10 @@
 
 A line that begins with `$ ` is a command (with ` \\` at its end it goes on); it must end with status 0, or with N where it carries `# exit N`. Lines
 below it must come in its output in that order; `...` in a line stands for anything, a line `...` for any lines. The blocks of one file run one after
-the other in one scratch folder, in which everything of the source tree is in its place and build/dideban is the program under test.
+the other in one scratch folder, in which rules/ and docs/ are copies of ours and build/dideban (found as dideban) is the program under test.
 Blocks in another language (```sh, ```lua) are not run.
 """
-import fnmatch, glob, os, re, subprocess, unittest
+import fnmatch, glob, os, re, shutil, subprocess, unittest
 
 from lib import Case, PROGRAM, ROOT, CLEAN_ENV
 
@@ -42,9 +42,9 @@ class Documents(Case):
     def run_document(self, document):
         here = self.path("at-" + os.path.basename(document))
         os.makedirs(os.path.join(here, "build"))
-        for name in os.listdir(ROOT):
-            if name not in ("build", ".git") and not name.startswith("build"):
-                os.symlink(os.path.join(ROOT, name), os.path.join(here, name))
+        # A copy: what a command writes must not land in the source tree.
+        for folder in ("rules", "docs"):
+            shutil.copytree(os.path.join(ROOT, folder), os.path.join(here, folder))
         os.symlink(PROGRAM, os.path.join(here, "build", "dideban"))
         with open(document, encoding="utf8") as f:
             text = f.read()
