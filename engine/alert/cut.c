@@ -195,8 +195,12 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 		if (replace_copy(&al->shown, shown) != 0 || replace_copy(&al->opening, gr->hits[ep->first]) != 0)
 			return err_nomem(err);
 		say = true;
-	} else if (compare(al, gr, ep, was_shown, cu, &say, err) != 0) {
-		return -1;
+	} else {
+		/* The same event, but a conflict may have given it another time. */
+		if (instant_cmp(al->opening->time, gr->hits[ep->first]->time) != 0 && replace_copy(&al->opening, gr->hits[ep->first]) != 0)
+			return err_nomem(err);
+		if (compare(al, gr, ep, was_shown, cu, &say, err) != 0)
+			return -1;
 	}
 	al->replaced = false;
 	al->state = expired(cu, al) ? ALERT_ENDED : ALERT_STANDING;

@@ -173,6 +173,7 @@ touch(struct group *gr, uint32_t from, bool removed)
 	if (from < gr->dirty_from)
 		gr->dirty_from = from;
 	gr->removed = gr->removed || removed;
+	gr->unsaved = true;
 }
 
 int
@@ -231,6 +232,7 @@ group_tick(struct group *gr, const struct rule *ru, struct instant tick, bool *r
 
 		if (al->state == ALERT_STANDING && ru->expires > 0 && instant_cmp(tick, instant_plus(al->last, ru->expires)) >= 0) {
 			al->state = ALERT_ENDED;
+			gr->unsaved = true;
 			*ret_changed = true;
 		}
 	}

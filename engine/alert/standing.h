@@ -62,6 +62,7 @@ struct group {
 	struct alert **alerts;    /* standing and ended by first_hit, then the withdrawn ones */
 	uint32_t n_current, n_alerts, cap_alerts;
 	uint32_t dirty_from;      /* hits from here on changed since the last cut; UINT32_MAX: none */
+	bool unsaved;             /* since the last checkpoint */
 	bool removed;             /* among the changes was a removal or a change, not only hits added at the end */
 };
 

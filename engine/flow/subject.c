@@ -1,0 +1,324 @@
+#include "engine/flow/subject.h"
+
+#include "engine/flow/keys.h"
+
+#include <stdlib.h>
+
+static void
+unlink_subject(struct subjects *ss, struct subject *su)
+{
+	*(su->newer != NULL ? &su->newer->older : &ss->newest) = su->older;
+	*(su->older != NULL ? &su->older->newer : &ss->oldest) = su->newer;
+}
+
+static void
+link_newest(struct subjects *ss, struct subject *su)
+{
+	su->newer = NULL;
+	su->older = ss->newest;
+	*(ss->newest != NULL ? &ss->newest->newer : &ss->oldest) = su;
+	ss->newest = su;
+}
+
+static void
+subject_free(struct subject *su)
+{
+	for (unsigned i = 0; i < su->kind->n; i++) {
+		standing_free(&su->rules[i].sg);
+		if (su->rules[i].cursors == NULL)
+			continue;
+		for (unsigned j = 0; j < su->kind->rules[i]->n_features; j++) {
+			window_free(&su->rules[i].cursors[j].wi);
+			active_free(&su->rules[i].cursors[j].ac);
+		}
+		free(su->rules[i].cursors);
+	}
+	timeline_free(&su->tl);
+	free(su);
+}
+
+void
+subjects_free(struct subjects *ss)
+{
+	while (ss->newest != NULL) {
+		struct subject *su = ss->newest;
+
+		ss->newest = su->older;
+		subject_free(su);
+	}
+	table_free(&ss->table);
+	free(ss->dirty);
+	*ss = (struct subjects){.max_bytes = ss->max_bytes};
+}
+
+struct subject *
+subjects_find(struct subjects *ss, struct slice key, uint64_t hash)
+{
+	struct subject *su;
+
+	for (size_t pos = table_start(&ss->table, hash); (su = table_probe(&ss->table, hash, &pos)) != NULL;)
+		if (slice_eq(subject_key(su), key)) {
+			if (su->newer != NULL) {
+				unlink_subject(ss, su);
+				link_newest(ss, su);
+			}
+			return su;
+		}
+	return NULL;
+}
+
+struct subject *
+subjects_make(struct subjects *ss, struct slice key, uint64_t hash, const struct kind_plan *kind, struct err *err)
+{
+	struct subject *su = calloc(1, sizeof *su + kind->n * sizeof *su->rules + key.n);
+
+	if (su == NULL || table_add(&ss->table, hash, su) != 0) {
+		free(su);
+		(void)err_nomem(err);
+		return NULL;
+	}
+	su->hash = hash;
+	su->kind = kind;
+	su->rules = (struct rule_state *)(su + 1);
+	su->key = (char *)(su->rules + kind->n);
+	memcpy(su->key, key.p, key.n);
+	su->key_len = (uint32_t)key.n;
+	su->newest.sec = INT64_MIN;
+	link_newest(ss, su);
+	subjects_count(ss, su);
+	return su;
+}
+
+/* Alerts are counted by their number: their true sizes differ little. */
+#define HIT_BYTES 160
+
+void
+subjects_count(struct subjects *ss, struct subject *su)
+{
+	size_t n = sizeof *su + su->key_len + 2 * sizeof(struct table_slot) + timeline_bytes(&su->tl);
+
+	for (unsigned i = 0; i < su->kind->n; i++) {
+		const struct rule_state *rs = &su->rules[i];
+
+		n += sizeof *rs;
+		for (uint32_t g = 0; g < rs->sg.n; g++)
+			n += sizeof(struct group) + rs->sg.groups[g]->key_len + rs->sg.groups[g]->n_hits * HIT_BYTES +
+			    rs->sg.groups[g]->n_alerts * (sizeof(struct alert) + 2 * HIT_BYTES);
+		for (unsigned j = 0; rs->cursors != NULL && j < su->kind->rules[i]->n_features; j++)
+			n += sizeof *rs->cursors + window_bytes(&rs->cursors[j].wi) + active_bytes(&rs->cursors[j].ac);
+	}
+	ss->bytes += n - su->bytes;
+	su->bytes = n;
+}
+
+int
+subjects_dirty(struct subjects *ss, struct subject *su, struct err *err)
+{
+	if (su->dirty)
+		return 0;
+	if (ss->n_dirty == ss->cap_dirty) {
+		size_t cap = ss->cap_dirty == 0 ? 1024 : ss->cap_dirty * 2;
+		struct subject **v = realloc(ss->dirty, cap * sizeof(struct subject *));
+
+		if (v == NULL)
+			return err_nomem(err);
+		ss->dirty = v;
+		ss->cap_dirty = cap;
+	}
+	ss->dirty[ss->n_dirty++] = su;
+	su->dirty = true;
+	return 0;
+}
+
+int
+subjects_save(struct subjects *ss, struct changes *ch, struct err *err)
+{
+	struct buf key = {0}, value = {0};
+	int rc = 0;
+
+	for (size_t i = 0; i < ss->n_dirty && rc == 0; i++) {
+		struct subject *su = ss->dirty[i];
+
+		su->dirty = false;
+		for (unsigned r = 0; r < su->kind->n && rc == 0; r++) {
+			struct standing *sg = &su->rules[r].sg;
+
+			for (uint32_t g = 0; g < sg->n && rc == 0; g++) {
+				if (!sg->groups[g]->unsaved)
+					continue;
+				sg->groups[g]->unsaved = false;
+				group_key(&key, subject_key(su), su->kind->rules[r]->ru->id, sg->groups[g]);
+				if (group_encode(sg->groups[g], &value) != 0 || !buf_ok(&key))
+					rc = err_nomem(err);
+				else if (sg->groups[g]->n_alerts == 0 && sg->groups[g]->n_hits == 0)
+					rc = changes_delete(ch, buf_slice(&key), err);
+				else
+					rc = changes_put(ch, buf_slice(&key), buf_slice(&value), err);
+			}
+		}
+	}
+	ss->n_dirty = 0;
+	buf_free(&key);
+	buf_free(&value);
+	return rc;
+}
+
+void
+subjects_evict(struct subjects *ss)
+{
+	struct subject *su = ss->oldest;
+
+	while (su != NULL && ss->bytes > ss->max_bytes) {
+		struct subject *newer = su->newer;
+
+		if (!su->dirty && su->first == NULL) {
+			unlink_subject(ss, su);
+			table_remove(&ss->table, su->hash, su);
+			ss->bytes -= su->bytes;
+			subject_free(su);
+		}
+		su = newer;
+	}
+}
+
+void
+entry_key(struct buf *ret, struct slice subject, const struct delta *de)
+{
+	key_subject(ret, 'T', subject);
+	key_add_instant(ret, de->time);
+	buf_add_u32_be(ret, de->source);
+	buf_add_slice(ret, de->id);
+	buf_add_u8(ret, 0);
+	buf_add_u8(ret, de->role);
+}
+
+void
+entry_value(struct buf *ret, const struct delta *de)
+{
+	buf_clear(ret);
+	buf_add_varint(ret, de->layout);
+	buf_add_u8(ret, de->flags);
+	buf_add_varint(ret, de->stream);
+	buf_add_varint(ret, de->number);
+	buf_add_slice(ret, de->kept);
+}
+
+int
+entry_decode(struct slice key, struct slice value, struct slice *subject, struct delta *ret)
+{
+	const char *zero = key.n == 0 ? NULL : memchr(key.p + 1, 0, key.n - 1);
+	struct rd r;
+
+	if (zero == NULL)
+		return -1;
+	*subject = slice_of(key.p + 1, (size_t)(zero - key.p - 1));
+	r = rd_of(slice_of(zero + 1, key.n - subject->n - 2));
+	*ret = (struct delta){.remove = false};
+	ret->time = key_instant(&r);
+	ret->source = rd_u32_be(&r);
+	if (r.bad || rd_left(&r) < 2)
+		return -1;
+	ret->id = rd_bytes(&r, rd_left(&r) - 2);
+	(void)rd_u8(&r);
+	ret->role = rd_u8(&r);
+	r = rd_of(value);
+	ret->layout = (uint16_t)rd_varint(&r);
+	ret->flags = rd_u8(&r);
+	ret->stream = (uint32_t)rd_varint(&r);
+	ret->number = rd_varint(&r);
+	ret->kept = rd_bytes(&r, rd_left(&r));
+	return r.bad ? -1 : 0;
+}
+
+void
+group_key(struct buf *ret, struct slice subject, const char *rule, const struct group *gr)
+{
+	key_subject(ret, 'A', subject);
+	buf_add_str(ret, rule);
+	buf_add_u8(ret, 0);
+	buf_add(ret, gr->key, gr->key_len);
+}
+
+int
+group_key_split(struct slice key, struct slice *subject, struct slice *rule, struct slice *group)
+{
+	const char *end = key.p + key.n, *a, *b;
+
+	a = key.n == 0 ? NULL : memchr(key.p + 1, 0, key.n - 1);
+	b = a == NULL ? NULL : memchr(a + 1, 0, (size_t)(end - a - 1));
+	if (b == NULL)
+		return -1;
+	*subject = slice_of(key.p + 1, (size_t)(a - key.p - 1));
+	*rule = slice_of(a + 1, (size_t)(b - a - 1));
+	*group = slice_of(b + 1, (size_t)(end - b - 1));
+	return 0;
+}
+
+static int
+corrupt(struct slice subject, struct err *err)
+{
+	return err_set(err, ERR_CORRUPT, "the store's record of %.*s is damaged: restore a backup (dideban restore)", SLICE_ARG(subject));
+}
+
+static int
+take_group(struct subject *su, struct slice key, struct slice value, struct err *err)
+{
+	struct slice subject, rule, group;
+	struct group *gr;
+
+	if (group_key_split(key, &subject, &rule, &group) != 0)
+		return corrupt(subject_key(su), err);
+	for (unsigned i = 0; i < su->kind->n; i++) {
+		if (!slice_eq_str(rule, su->kind->rules[i]->ru->id))
+			continue;
+		gr = group_decode(group, value);
+		if (gr == NULL)
+			return corrupt(subject_key(su), err);
+		return standing_adopt(&su->rules[i].sg, gr) == 0 ? 0 : err_nomem(err);
+	}
+	return 0; /* of a rule that is no longer in the set: `alerts --all` still shows it */
+}
+
+int
+subject_load(struct subject *su, struct store *st, const struct names *na, struct err *err)
+{
+	static const char kinds[] = {'T', 'A'};
+	struct buf lo = {0}, hi = {0};
+	struct store_iter *it = NULL;
+	struct slice key, value, subject;
+	struct delta de;
+	int rc = 0;
+
+	for (unsigned k = 0; k < 2 && rc == 0; k++) {
+		key_subject(&lo, kinds[k], subject_key(su));
+		key_subject(&hi, kinds[k], subject_key(su));
+		if (!buf_ok(&lo) || !buf_ok(&hi)) {
+			rc = err_nomem(err);
+			break;
+		}
+		hi.p[hi.n - 1] = 1;
+		if (store_iter_open(&it, st, buf_slice(&lo), buf_slice(&hi), err) != 0) {
+			rc = -1;
+			break;
+		}
+		while ((rc = store_iter_next(it, &key, &value, err)) > 0) {
+			if (kinds[k] == 'A')
+				rc = take_group(su, key, value, err);
+			else if (entry_decode(key, value, &subject, &de) != 0 || names_layout_at(na, de.layout) == NULL)
+				rc = corrupt(subject_key(su), err);
+			else
+				rc = timeline_push(&su->tl, &de, err);
+			if (rc < 0)
+				break;
+		}
+		store_iter_close(it);
+		it = NULL;
+	}
+	if (rc == 0)
+		rc = timeline_sort(&su->tl, na, err);
+	if (rc == 0 && su->tl.n > 0)
+		su->newest = entry_time(&su->tl.v[su->tl.n - 1]);
+	buf_free(&lo);
+	buf_free(&hi);
+	return rc;
+}

@@ -1,0 +1,80 @@
+/* The live subjects that are in memory, of one partition: timeline, standing alerts and feature cursors. Bounded in bytes: what
+ * has not been used longest goes first, and comes back from the store when it is asked for. A subject that changed since the
+ * last checkpoint stays. One thread. */
+#ifndef DIDEBAN_ENGINE_FLOW_SUBJECT_H
+#define DIDEBAN_ENGINE_FLOW_SUBJECT_H
+
+#include "engine/alert/standing.h"
+#include "engine/feature/active.h"
+#include "engine/flow/plan.h"
+#include "state/base/table.h"
+
+/* The state of one feature over one timeline; which half is used depends on the op. */
+struct cursor {
+	struct window wi;
+	struct active ac;
+};
+
+struct rule_state {
+	struct standing sg;
+	struct cursor *cursors; /* one a feature, for timelines over SMALL_TIMELINE entries; else NULL */
+};
+
+struct delta_node {
+	struct delta de;
+	struct delta_node *next;
+};
+
+struct subject {
+	uint64_t hash;
+	struct subject *newer, *older; /* by last use */
+	const struct kind_plan *kind;
+	struct timeline tl;
+	struct delta_node *first, *last; /* of the batch under way */
+	struct instant newest;         /* of tl and the deltas */
+	size_t bytes;                  /* last counted */
+	bool dirty;                    /* since the last checkpoint */
+	uint32_t key_len;
+	struct rule_state *rules;      /* kind->n, behind this struct in the same block */
+	char *key;                     /* "kind/key", in the same block */
+};
+
+struct subjects {
+	struct table table;
+	struct subject *newest, *oldest;
+	size_t bytes, max_bytes;
+	struct subject **dirty;        /* for the next checkpoint */
+	size_t n_dirty, cap_dirty;
+};
+
+static inline struct slice
+subject_key(const struct subject *su)
+{
+	return slice_of(su->key, su->key_len);
+}
+
+void subjects_free(struct subjects *ss); /* all of them */
+struct subject *subjects_find(struct subjects *ss, struct slice key, uint64_t hash); /* NULL: not in memory; marks it used */
+/* An empty one, in memory from now on. */
+struct subject *subjects_make(struct subjects *ss, struct slice key, uint64_t hash, const struct kind_plan *kind, struct err *err);
+/* Fills a subject from the store. */
+int subject_load(struct subject *su, struct store *st, const struct names *na, struct err *err);
+int subjects_dirty(struct subjects *ss, struct subject *su, struct err *err);
+/* Counts a subject's bytes again after it changed. */
+void subjects_count(struct subjects *ss, struct subject *su);
+/* Puts the groups of dirty subjects into `ch` and makes them clean. */
+int subjects_save(struct subjects *ss, struct changes *ch, struct err *err);
+/* Lets go of the longest unused clean ones until within max_bytes. */
+void subjects_evict(struct subjects *ss);
+
+/* An entry's key and value in the store (engine/flow/keys.h). */
+void entry_key(struct buf *ret, struct slice subject, const struct delta *de);
+void entry_value(struct buf *ret, const struct delta *de);
+/* Both back; `subject` is set to the part before the zero. */
+int entry_decode(struct slice key, struct slice value, struct slice *subject, struct delta *ret);
+/* 'A' key of a group. */
+void group_key(struct buf *ret, struct slice subject, const char *rule, const struct group *gr);
+/* Splits one: 0 or -1. */
+int group_key_split(struct slice key, struct slice *subject, struct slice *rule, struct slice *group);
+
+#endif

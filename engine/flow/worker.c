@@ -1,0 +1,581 @@
+#include "engine/flow/worker.h"
+
+#include "engine/alert/message.h"
+#include "engine/flow/sweep.h"
+#include "state/base/hash.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct worker {
+	struct worker_env env;
+	struct rule_vm *vm;
+	struct subjects subjects;
+	struct cursor **scratch;      /* by rule, one a feature */
+	struct subject **touched;     /* in this batch */
+	size_t n_touched, cap_touched;
+	struct delta *deltas;         /* of one subject, gathered */
+	size_t cap_deltas;
+	struct group **cut;           /* groups to cut again, of one subject and rule */
+	size_t n_cut, cap_cut;
+	struct judge judge;
+	struct sweep sweep;
+	struct evidence evidence;
+	struct buf group, values, json, fa, en;
+	struct worker_stats stats;
+	/* While one subject and rule is under way. */
+	struct subject *su;
+	unsigned slot;
+	const struct batch_now *now;
+	const char *reason;
+};
+
+void
+worker_free(struct worker *wo)
+{
+	if (wo == NULL)
+		return;
+	subjects_free(&wo->subjects);
+	for (size_t r = 0; wo->scratch != NULL && r < wo->env.plan->n_rules; r++) {
+		for (unsigned f = 0; wo->scratch[r] != NULL && f < wo->env.plan->rules[r].n_features; f++) {
+			window_free(&wo->scratch[r][f].wi);
+			active_free(&wo->scratch[r][f].ac);
+		}
+		free(wo->scratch[r]);
+	}
+	for (unsigned f = 0; f < LIMIT_RULE_FEATURES; f++)
+		bag_free(&wo->sweep.dirty[f]);
+	free(wo->scratch);
+	free(wo->touched);
+	free(wo->deltas);
+	free(wo->cut);
+	buf_free(&wo->group);
+	buf_free(&wo->values);
+	buf_free(&wo->json);
+	buf_free(&wo->fa);
+	buf_free(&wo->en);
+	rule_vm_free(wo->vm);
+	free(wo);
+}
+
+int
+worker_new(struct worker **ret, const struct worker_env *env, struct err *err)
+{
+	struct worker *wo = calloc(1, sizeof *wo);
+
+	if (wo == NULL)
+		return err_nomem(err);
+	wo->env = *env;
+	wo->subjects.max_bytes = env->cache_bytes;
+	if (rule_vm_new(&wo->vm, env->rules, env->texts, env->plan->n_rules, err) != 0)
+		goto fail;
+	wo->scratch = calloc(env->plan->n_rules + 1, sizeof(struct cursor *));
+	if (wo->scratch == NULL)
+		goto nomem;
+	for (size_t r = 0; r < env->plan->n_rules; r++) {
+		wo->scratch[r] = calloc(env->plan->rules[r].n_features + 1, sizeof(struct cursor));
+		if (wo->scratch[r] == NULL)
+			goto nomem;
+	}
+	*ret = wo;
+	return 0;
+nomem:
+	(void)err_nomem(err);
+fail:
+	worker_free(wo);
+	return -1;
+}
+
+struct subjects *
+worker_subjects(struct worker *wo)
+{
+	return &wo->subjects;
+}
+
+void
+worker_stats(const struct worker *wo, struct worker_stats *ret)
+{
+	*ret = wo->stats;
+	ret->timelines = wo->subjects.table.n;
+	ret->timeline_bytes = wo->subjects.bytes;
+}
+
+/* From memory, from the store, or new. */
+static struct subject *
+get_subject(struct worker *wo, struct slice key, uint64_t hash, const struct kind_plan *kind, struct err *err)
+{
+	struct subject *su = subjects_find(&wo->subjects, key, hash);
+
+	if (su != NULL)
+		return su;
+	su = subjects_make(&wo->subjects, key, hash, kind, err);
+	if (su == NULL || !*wo->env.loading || !wo->env.known(wo->env.ctx, hash))
+		return su;
+	if (subject_load(su, wo->env.store, wo->env.names, err) != 0)
+		return NULL;
+	subjects_count(&wo->subjects, su);
+	return su;
+}
+
+static int
+grow(void *v, size_t *cap, size_t n, size_t size)
+{
+	size_t want = *cap == 0 ? 64 : *cap;
+	void *p;
+
+	if (n < *cap)
+		return 0;
+	while (want <= n)
+		want *= 2;
+	p = realloc(*(void **)v, want * size);
+	if (p == NULL)
+		return -1;
+	*(void **)v = p;
+	*cap = want;
+	return 0;
+}
+
+int
+worker_take(struct worker *wo, struct slice subject, uint64_t hash, const struct kind_plan *kind, const struct delta *de, struct arena *arena, bool *ret_late, struct err *err)
+{
+	struct subject *su = get_subject(wo, subject, hash, kind, err);
+	struct delta_node *node;
+
+	if (su == NULL)
+		return -1;
+	node = arena_alloc(arena, sizeof *node);
+	if (node == NULL || grow(&wo->touched, &wo->cap_touched, wo->n_touched, sizeof *wo->touched) != 0)
+		return err_nomem(err);
+	node->de = *de;
+	node->next = NULL;
+	if (su->first == NULL) {
+		su->first = node;
+		wo->touched[wo->n_touched++] = su;
+	} else {
+		su->last->next = node;
+	}
+	su->last = node;
+	*ret_late = instant_cmp(de->time, su->newest) < 0;
+	if (!de->remove && !*ret_late)
+		su->newest = de->time;
+	return 0;
+}
+
+/* What a batch does to a subject in the end: an addition that a later removal takes back cancels out, and only the last
+ * content of an identity comes in. */
+static size_t
+gather(struct worker *wo, const struct subject *su, struct err *err)
+{
+	size_t n = 0;
+
+	for (const struct delta_node *node = su->first; node != NULL; node = node->next) {
+		bool cancelled = false;
+
+		for (size_t i = n; node->de.remove && i-- > 0 && !cancelled;) {
+			const struct delta *de = &wo->deltas[i];
+
+			if (de->remove || de->source != node->de.source || de->role != node->de.role || !slice_eq(de->id, node->de.id) ||
+			    instant_cmp(de->time, node->de.time) != 0)
+				continue;
+			wo->deltas[i] = wo->deltas[--n];
+			cancelled = true;
+		}
+		if (cancelled)
+			continue;
+		if (grow(&wo->deltas, &wo->cap_deltas, n, sizeof *wo->deltas) != 0) {
+			(void)err_nomem(err);
+			return SIZE_MAX;
+		}
+		wo->deltas[n++] = node->de;
+	}
+	return n;
+}
+
+static int
+want_cut(struct worker *wo, struct group *gr, struct err *err)
+{
+	if (grow(&wo->cut, &wo->cap_cut, wo->n_cut, sizeof *wo->cut) != 0)
+		return err_nomem(err);
+	wo->cut[wo->n_cut++] = gr;
+	return 0;
+}
+
+/* Puts what a trigger's judgement means for its group. `hit` is taken over. */
+static int
+put_hit(struct worker *wo, struct group *gr, struct instant time, uint32_t source, struct slice id, struct hit *hit, struct err *err)
+{
+	bool clean = gr->dirty_from == UINT32_MAX;
+
+	if (group_put(gr, wo->env.names, time, source, id, hit) != 0)
+		return err_nomem(err);
+	return clean && gr->dirty_from != UINT32_MAX ? want_cut(wo, gr, err) : 0;
+}
+
+static void
+count_outcome(struct worker *wo)
+{
+	const struct judge *ju = &wo->judge;
+	struct rule_stats *rs = &wo->env.stats[ju->rp->index];
+
+	wo->stats.evaluations++;
+	switch (ju->result.class) {
+	case OUTCOME_ALERT:
+		rs->alert++;
+		break;
+	case OUTCOME_CLEAR:
+		rs->clear++;
+		break;
+	case OUTCOME_UNKNOWN:
+		rs->unknown++;
+		break;
+	case OUTCOME_ERROR:
+		rs->error++;
+		if (ju->result.error != NULL)
+			(void)snprintf(rs->last_error, sizeof rs->last_error, "%s", ju->result.error);
+		break;
+	}
+}
+
+/* After `review_by` a rule no longer alerts; only ticks tell that the day has come. */
+static bool
+past_review(const struct worker *wo, const struct rule *ru, struct instant t)
+{
+	return wo->now->have_tick && instant_cmp(wo->now->tick, ru->review_by) > 0 && instant_cmp(t, ru->review_by) > 0;
+}
+
+static int
+on_trigger(void *ctx, struct err *err)
+{
+	struct worker *wo = ctx;
+	struct judge *ju = &wo->judge;
+	const struct timeline *tl = &ju->su->tl;
+	const struct entry *en = &tl->v[ju->index];
+	struct hit *hit = NULL;
+	struct group *gr;
+	bool alert;
+
+	if (judge_eval(ju) != 0)
+		return err_nomem(err);
+	count_outcome(wo);
+	alert = ju->result.class == OUTCOME_ALERT && !past_review(wo, ju->rp->ru, entry_time(en));
+	judge_group(ju->rp, en->layout, entry_kept(tl, en), &wo->group);
+	gr = standing_group(&wo->su->rules[wo->slot].sg, buf_slice(&wo->group), alert);
+	if (gr == NULL)
+		return alert || !buf_ok(&wo->group) ? err_nomem(err) : 0;
+	if (alert) {
+		judge_values(ju, &wo->values);
+		hit = buf_ok(&wo->values) ? hit_new(entry_time(en), en->source, entry_id(tl, en),
+		    (uint8_t)ju->rp->ru->outcomes[ju->result.outcome].level, (uint8_t)ju->result.outcome, buf_slice(&wo->values)) : NULL;
+		if (hit == NULL)
+			return err_nomem(err);
+	}
+	return put_hit(wo, gr, entry_time(en), en->source, entry_id(tl, en), hit, err);
+}
+
+static int
+on_gone(void *ctx, const struct delta *de, struct err *err)
+{
+	struct worker *wo = ctx;
+	struct group *gr;
+
+	judge_group(wo->judge.rp, de->layout, de->kept, &wo->group);
+	if (!buf_ok(&wo->group))
+		return err_nomem(err);
+	gr = standing_group(&wo->su->rules[wo->slot].sg, buf_slice(&wo->group), false);
+	return gr == NULL ? 0 : put_hit(wo, gr, de->time, de->source, de->id, NULL, err);
+}
+
+/* Sets the judge at the trigger that made a hit, evaluated. 1: there; 0: gone; -1: error. */
+static int
+revisit(struct worker *wo, const struct hit *hi, struct err *err)
+{
+	struct judge *ju = &wo->judge;
+	const struct timeline *tl = &ju->su->tl;
+	uint32_t i = timeline_find(tl, wo->env.names, hi->time, hi->source, hit_id(hi));
+
+	for (; i < tl->n && instant_cmp(entry_time(&tl->v[i]), hi->time) == 0 && tl->v[i].source == hi->source && slice_eq(entry_id(tl, &tl->v[i]), hit_id(hi)); i++)
+		if (judge_is_trigger(ju, i)) {
+			judge_at(ju, i);
+			if (judge_evidence(ju, &wo->evidence, false) != 0)
+				return err_nomem(err);
+			return 1;
+		}
+	return 0;
+}
+
+static int
+on_sign(void *ctx, const struct hit *hi, uint64_t *ret, struct err *err)
+{
+	struct worker *wo = ctx;
+	int rc = revisit(wo, hi, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return err_set(err, ERR_CORRUPT, "an alert of %.*s rests on an event that is not on its timeline: run dideban store verify",
+		    SLICE_ARG(subject_key(wo->su)));
+	*ret = judge_signature(&wo->judge, hi, &wo->evidence);
+	return 0;
+}
+
+static int
+on_tell(void *ctx, enum message_type type, const struct group *gr, const struct alert *al, const struct alert *replaces, struct err *err)
+{
+	struct worker *wo = ctx;
+	const struct rule *ru = wo->judge.rp->ru;
+	struct rule_stats *rs = &wo->env.stats[wo->judge.rp->index];
+	struct alert_words aw = {.ru = ru, .names = wo->env.names, .subject = subject_key(wo->su), .gr = gr, .al = al, .replaces = replaces, .ju = &wo->judge};
+	struct message me = {.type = type, .batch = wo->now->batch, .replayed = wo->now->replayed, .rule = ru, .level = (enum alert_level)al->shown->level,
+	    .seq = al->seq, .subject = subject_key(wo->su)};
+	char id[2 * ALERT_ID_BYTES + 1];
+
+	*(type == MESSAGE_RAISED ? &rs->raised : type == MESSAGE_UPDATED ? &rs->updated : &rs->withdrawn) += 1;
+	if (!wo->env.render)
+		return 0;
+	if (type != MESSAGE_WITHDRAWN) {
+		int rc = revisit(wo, al->shown, err);
+
+		if (rc < 0 || (rc > 0 && judge_evidence(&wo->judge, &wo->evidence, true) != 0 && err_nomem(err)))
+			return -1;
+		aw.ev = rc > 0 ? &wo->evidence : NULL;
+	} else {
+		aw.reason = wo->reason != NULL ? wo->reason : al->replaced ? "replaced" : "evidence changed";
+	}
+	buf_clear(&wo->fa);
+	buf_clear(&wo->en);
+	buf_clear(&wo->json);
+	alert_texts(&aw, &wo->fa, &wo->en);
+	alert_message(&aw, type, wo->env.instance, buf_slice(&wo->fa), buf_slice(&wo->en), &wo->json);
+	if (!buf_ok(&wo->fa) || !buf_ok(&wo->en) || !buf_ok(&wo->json))
+		return err_nomem(err);
+	alert_id_text(al->id, id);
+	me.alert_id = slice_str(id);
+	me.text_fa = buf_slice(&wo->fa);
+	me.text_en = buf_slice(&wo->en);
+	me.json = buf_slice(&wo->json);
+	return wo->now->on_message(wo->now->ctx, &me, err);
+}
+
+static int
+begin(struct worker *wo, struct subject *su, unsigned slot, const struct batch_now *bn, struct err *err)
+{
+	wo->su = su;
+	wo->slot = slot;
+	wo->now = bn;
+	wo->n_cut = 0;
+	if (judge_begin(&wo->judge, su, slot, wo->env.names, wo->vm, wo->scratch[su->kind->rules[slot]->index]) != 0)
+		return err_nomem(err);
+	return 0;
+}
+
+static int
+cut_groups(struct worker *wo, struct err *err)
+{
+	const struct batch_now *bn = wo->now;
+	struct cut cu = {.ru = wo->judge.rp->ru, .names = wo->env.names, .subject = subject_key(wo->su), .rule_set = bn->rule_set, .silent = bn->silent,
+	    .have_tick = bn->have_tick, .tick = bn->tick, .now = bn->now, .known_up_to = bn->known_up_to, .ended_unsent = &wo->stats.ended_unsent,
+	    .ctx = wo, .sign = on_sign, .tell = on_tell};
+
+	for (size_t i = 0; i < wo->n_cut; i++)
+		if (group_cut(wo->cut[i], &cu, err) != 0)
+			return -1;
+	return wo->n_cut > 0 ? subjects_dirty(&wo->subjects, wo->su, err) : 0;
+}
+
+static int
+fold_subject(struct worker *wo, struct subject *su, const struct batch_now *bn, struct err *err)
+{
+	size_t n = gather(wo, su, err);
+
+	su->first = su->last = NULL;
+	if (n == SIZE_MAX)
+		return -1;
+	if (n == 0)
+		return 0;
+	if (judge_rewind(su, timeline_first_change(&su->tl, wo->env.names, wo->deltas, n)) != 0)
+		return err_nomem(err);
+	if (timeline_merge(&su->tl, wo->env.names, wo->deltas, n, err) != 0 || subjects_dirty(&wo->subjects, su, err) != 0)
+		return -1;
+	su->newest = su->tl.n == 0 ? (struct instant){INT64_MIN, 0} : entry_time(&su->tl.v[su->tl.n - 1]);
+	wo->reason = NULL;
+	for (unsigned slot = 0; slot < su->kind->n; slot++) {
+		if (begin(wo, su, slot, bn, err) != 0)
+			return -1;
+		wo->sweep.judge = &wo->judge;
+		wo->sweep.deltas = wo->deltas;
+		wo->sweep.n = n;
+		wo->sweep.ctx = wo;
+		wo->sweep.trigger = on_trigger;
+		wo->sweep.gone = on_gone;
+		if (sweep_run(&wo->sweep, err) != 0 || cut_groups(wo, err) != 0)
+			return -1;
+	}
+	subjects_count(&wo->subjects, su);
+	return 0;
+}
+
+int
+worker_fold(struct worker *wo, const struct batch_now *bn, struct err *err)
+{
+	for (size_t i = 0; i < wo->n_touched; i++)
+		if (fold_subject(wo, wo->touched[i], bn, err) != 0)
+			return -1;
+	wo->n_touched = 0;
+	return 0;
+}
+
+static int
+tick_subject(struct worker *wo, struct subject *su, const struct batch_now *bn, struct err *err)
+{
+	bool changed = false;
+
+	for (unsigned slot = 0; slot < su->kind->n; slot++)
+		for (uint32_t g = 0; g < su->rules[slot].sg.n; g++)
+			group_tick(su->rules[slot].sg.groups[g], su->kind->rules[slot]->ru, bn->tick, &changed);
+	return changed ? subjects_dirty(&wo->subjects, su, err) : 0;
+}
+
+int
+worker_tick(struct worker *wo, const struct batch_now *bn, struct err *err)
+{
+	for (struct subject *su = wo->subjects.newest; su != NULL; su = su->older)
+		if (tick_subject(wo, su, bn, err) != 0)
+			return -1;
+	return 0;
+}
+
+int
+worker_subject(struct worker *wo, struct slice subject, struct subject **ret, struct err *err)
+{
+	const struct kind_plan *kind = plan_kind(wo->env.plan, subject);
+	uint64_t hash = hash64(subject);
+
+	*ret = NULL;
+	if (kind == NULL || (subjects_find(&wo->subjects, subject, hash) == NULL && (!*wo->env.loading || !wo->env.known(wo->env.ctx, hash))))
+		return 0;
+	subjects_evict(&wo->subjects);
+	*ret = get_subject(wo, subject, hash, kind, err);
+	return *ret == NULL ? -1 : 0;
+}
+
+int
+worker_tick_subject(struct worker *wo, struct slice subject, const struct batch_now *bn, struct err *err)
+{
+	struct subject *su;
+
+	if (worker_subject(wo, subject, &su, err) != 0)
+		return -1;
+	return su == NULL ? 0 : tick_subject(wo, su, bn, err);
+}
+
+static int
+slot_of(const struct subject *su, size_t rule)
+{
+	for (unsigned i = 0; i < su->kind->n; i++)
+		if (su->kind->rules[i]->index == rule)
+			return (int)i;
+	return -1;
+}
+
+int
+worker_rejudge(struct worker *wo, struct slice subject, size_t rule, const struct batch_now *bn, struct err *err)
+{
+	struct subject *su;
+	int slot;
+
+	if (worker_subject(wo, subject, &su, err) != 0)
+		return -1;
+	slot = su == NULL ? -1 : slot_of(su, rule);
+	if (slot < 0)
+		return 0;
+	if (begin(wo, su, (unsigned)slot, bn, err) != 0)
+		return -1;
+	wo->reason = "rule changed";
+	for (uint32_t g = 0; g < su->rules[slot].sg.n; g++) {
+		group_drop_hits(su->rules[slot].sg.groups[g]);
+		if (want_cut(wo, su->rules[slot].sg.groups[g], err) != 0)
+			return -1;
+	}
+	for (uint32_t i = 0; i < su->tl.n; i++) {
+		if (!judge_is_trigger(&wo->judge, i))
+			continue;
+		judge_at(&wo->judge, i);
+		if (on_trigger(wo, err) != 0)
+			return -1;
+	}
+	if (cut_groups(wo, err) != 0)
+		return -1;
+	subjects_count(&wo->subjects, su);
+	return 0;
+}
+
+int
+worker_eval(struct worker *wo, struct slice subject, size_t rule, int (*fn)(void *ctx, const struct eval_view *ev, struct err *err), void *ctx, struct err *err)
+{
+	static const struct batch_now none = {.batch = 0};
+	struct subject *su;
+	int slot;
+
+	if (worker_subject(wo, subject, &su, err) != 0)
+		return -1;
+	slot = su == NULL ? -1 : slot_of(su, rule);
+	if (slot < 0)
+		return 0;
+	if (begin(wo, su, (unsigned)slot, &none, err) != 0)
+		return -1;
+	for (uint32_t i = 0; i < su->tl.n; i++) {
+		const struct entry *en = &su->tl.v[i];
+		struct eval_view ev;
+
+		if (!judge_is_trigger(&wo->judge, i))
+			continue;
+		judge_at(&wo->judge, i);
+		if (judge_eval(&wo->judge) != 0)
+			return err_nomem(err);
+		count_outcome(wo);
+		ev = (struct eval_view){wo->judge.rp->ru, subject_key(su), names_text(wo->env.names, en->source), entry_id(&su->tl, en), entry_time(en), &wo->judge.result};
+		if (fn(ctx, &ev, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+worker_render(struct worker *wo, struct subject *su, unsigned slot, const struct group *gr, const struct alert *al, struct buf *json, struct buf *fa, struct buf *en, bool *ret_holds, struct err *err)
+{
+	static const struct batch_now none = {.batch = 0};
+	struct alert_words aw = {.ru = su->kind->rules[slot]->ru, .names = wo->env.names, .subject = subject_key(su), .gr = gr, .al = al, .ju = &wo->judge, .with_state = true};
+
+	*ret_holds = false;
+	if (begin(wo, su, slot, &none, err) != 0)
+		return -1;
+	if (al->state != ALERT_WITHDRAWN) {
+		int rc = revisit(wo, al->shown, err);
+
+		if (rc < 0)
+			return -1;
+		if (rc > 0) {
+			if (judge_evidence(&wo->judge, &wo->evidence, true) != 0 || judge_eval(&wo->judge) != 0)
+				return err_nomem(err);
+			judge_values(&wo->judge, &wo->values);
+			aw.ev = &wo->evidence;
+			*ret_holds = wo->judge.result.class == OUTCOME_ALERT && wo->judge.result.outcome == al->shown->outcome &&
+			    slice_eq(buf_slice(&wo->values), hit_values(al->shown)) && judge_signature(&wo->judge, al->shown, &wo->evidence) == al->signature;
+		}
+	}
+	alert_texts(&aw, fa, en);
+	alert_data(&aw, buf_slice(fa), buf_slice(en), json);
+	return buf_ok(fa) && buf_ok(en) && buf_ok(json) ? 0 : err_nomem(err);
+}
+
+int
+worker_save(struct worker *wo, struct changes *ch, struct err *err)
+{
+	return subjects_save(&wo->subjects, ch, err);
+}
+
+void
+worker_evict(struct worker *wo)
+{
+	subjects_evict(&wo->subjects);
+}
