@@ -1,7 +1,7 @@
 /* A group as bytes in the store:
  *
  *   u8 1 | varint hits | hit ... | varint alerts | alert ...
- *   hit     instant | u32 source | blob id | u8 level | u8 outcome | blob values
+ *   hit     instant | u32 source | blob id | u8 level | blob code | blob values
  *   alert   id[16] | u8 state | u8 told_level | u8 replaced | by[16] if replaced | varint seq | varint told | varint held_back |
  *           u64 signature | instant last | instant decided | instant known_up_to | hit opening | hit shown | u32 rule_set
  *   instant i64 seconds | u32 nanoseconds
@@ -36,7 +36,7 @@ add_hit(struct buf *b, const struct hit *hi)
 	buf_add_u32(b, hi->source);
 	buf_add_blob(b, hit_id(hi));
 	buf_add_u8(b, hi->level);
-	buf_add_u8(b, hi->outcome);
+	buf_add_blob(b, hit_code(hi));
 	buf_add_blob(b, hit_values(hi));
 }
 
@@ -46,13 +46,13 @@ read_hit(struct rd *r)
 	struct instant time = read_instant(r);
 	uint32_t source = rd_u32(r);
 	struct slice id = rd_blob(r);
-	uint8_t level = rd_u8(r), outcome = rd_u8(r);
-	struct slice values = rd_blob(r);
+	uint8_t level = rd_u8(r);
+	struct slice code = rd_blob(r), values = rd_blob(r);
 	struct hit *hi;
 
-	if (r->bad)
+	if (r->bad || code.n > UINT8_MAX)
 		return NULL;
-	hi = hit_new(time, source, id, level, outcome, values);
+	hi = hit_new(time, source, id, level, code, values);
 	if (hi != NULL)
 		hi->fresh = false;
 	return hi;

@@ -257,8 +257,8 @@ alert_texts(const struct alert_words *aw, struct buf *fa, struct buf *en)
 	struct rule_value v[LIMIT_RULE_VALUES];
 	unsigned n = hit_value_list(aw->al->shown, false, v, LIMIT_RULE_VALUES);
 
-	rule_text(fa, aw->ru, aw->al->shown->outcome, v, n, true);
-	rule_text(en, aw->ru, aw->al->shown->outcome, v, n, false);
+	rule_text(fa, aw->ru, hit_code(aw->al->shown), v, n, true);
+	rule_text(en, aw->ru, hit_code(aw->al->shown), v, n, false);
 }
 
 void
@@ -277,7 +277,7 @@ alert_data(const struct alert_words *aw, struct slice fa, struct slice en, struc
 	member_episode(b, aw->ru, aw->gr);
 	member_instant(b, "opened_at", al->opening->time);
 	member_text(b, "level", alert_level_name((enum alert_level)al->shown->level));
-	member_text(b, "outcome", aw->ru->outcomes[al->shown->outcome].code);
+	member_string(b, "outcome", hit_code(al->shown));
 	member_values(b, "values", al->shown, false);
 	member(b, "text");
 	buf_add_u8(b, '{');

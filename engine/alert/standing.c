@@ -5,24 +5,25 @@
 #include <stdlib.h>
 
 struct hit *
-hit_new(struct instant time, uint32_t source, struct slice id, uint8_t level, uint8_t outcome, struct slice values)
+hit_new(struct instant time, uint32_t source, struct slice id, uint8_t level, struct slice code, struct slice values)
 {
-	struct hit *hi = malloc(sizeof *hi + id.n + values.n);
+	struct hit *hi = malloc(sizeof *hi + id.n + code.n + values.n);
 
 	if (hi == NULL)
 		return NULL;
-	*hi = (struct hit){.time = time, .source = source, .id_len = (uint16_t)id.n, .level = level, .outcome = outcome,
+	*hi = (struct hit){.time = time, .source = source, .id_len = (uint16_t)id.n, .level = level, .code_len = (uint8_t)code.n,
 	    .values_len = (uint32_t)values.n, .fresh = true};
 	memcpy(hi->data, id.p, id.n);
+	memcpy(hi->data + id.n, code.p, code.n);
 	if (values.n != 0)
-		memcpy(hi->data + id.n, values.p, values.n);
+		memcpy(hi->data + id.n + code.n, values.p, values.n);
 	return hi;
 }
 
 struct hit *
 hit_copy(const struct hit *hi)
 {
-	return hit_new(hi->time, hi->source, hit_id(hi), hi->level, hi->outcome, hit_values(hi));
+	return hit_new(hi->time, hi->source, hit_id(hi), hi->level, hit_code(hi), hit_values(hi));
 }
 
 bool
@@ -43,7 +44,7 @@ alert_id_text(const uint8_t id[ALERT_ID_BYTES], char ret[2 * ALERT_ID_BYTES + 1]
 	ret[2 * ALERT_ID_BYTES] = '\0';
 }
 
-static void
+void
 group_free(struct group *gr)
 {
 	if (gr == NULL)

@@ -15,10 +15,11 @@ struct hit {
 	struct instant time;
 	uint32_t source;    /* name */
 	uint16_t id_len;
-	uint8_t level, outcome;
+	uint8_t level, code_len;
 	uint32_t values_len;
 	bool fresh;         /* judged anew in this batch: what rests on it must be compared */
-	char data[];        /* id, then values: n times blob(name), blob(encoded value) */
+	char data[];        /* id, the outcome's code (not its number: another version of the rule may number otherwise), then
+	                       values: n times blob(name), blob(encoded value) */
 };
 
 static inline struct slice
@@ -28,12 +29,18 @@ hit_id(const struct hit *hi)
 }
 
 static inline struct slice
-hit_values(const struct hit *hi)
+hit_code(const struct hit *hi)
 {
-	return slice_of(hi->data + hi->id_len, hi->values_len);
+	return slice_of(hi->data + hi->id_len, hi->code_len);
 }
 
-struct hit *hit_new(struct instant time, uint32_t source, struct slice id, uint8_t level, uint8_t outcome, struct slice values);
+static inline struct slice
+hit_values(const struct hit *hi)
+{
+	return slice_of(hi->data + hi->id_len + hi->code_len, hi->values_len);
+}
+
+struct hit *hit_new(struct instant time, uint32_t source, struct slice id, uint8_t level, struct slice code, struct slice values);
 struct hit *hit_copy(const struct hit *hi);
 bool hit_same_event(const struct hit *a, const struct hit *b);
 
@@ -107,6 +114,7 @@ void group_tick(struct group *gr, const struct rule *ru, struct instant tick, bo
 
 int group_encode(const struct group *gr, struct buf *ret);
 struct group *group_decode(struct slice key, struct slice value); /* NULL: malformed or out of memory */
+void group_free(struct group *gr); /* one that no standing adopted; NULL is fine */
 
 void alert_id_text(const uint8_t id[ALERT_ID_BYTES], char ret[2 * ALERT_ID_BYTES + 1]);
 

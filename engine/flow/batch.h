@@ -4,7 +4,7 @@
  *   item      u8 1 event: varint stream, varint number, varint length, raw bytes
  *             u8 2 fault: varint stream, varint number, u8 fault, varint full length, blob detail, varint length, raw bytes
  *
- * Other records: 2 a rule set (ruleset_encode), 3 a tick (i64, u32), 4 a mark on a quarantined event (blob id, u8 state, blob
+ * Other records: 2 a rule set (i64, u32 of the clock, ruleset_encode), 3 a tick (i64, u32), 4 a mark on a quarantined event (blob id, u8 state, blob
  * note, i64, u32), 5 the seed of content hashes (u64). */
 #ifndef DIDEBAN_ENGINE_FLOW_BATCH_H
 #define DIDEBAN_ENGINE_FLOW_BATCH_H

@@ -28,8 +28,11 @@ void fold_free(struct fold *fo);
 uint64_t fold_seed(const struct fold *fo);
 int fold_take_seed(struct fold *fo, uint64_t seed, struct err *err);
 
+/* Before a rule set is journalled: that this store can take it live. ERR_CHECKED, ERR_LIMIT. */
+int fold_check_rules(struct fold *fo, const struct ruleset *rs, struct err *err);
 /* A rule set goes live: bytes as ruleset_encode gives. `compiled` (taken over) spares compiling again. When timelines are there
- * already, the rules that changed judge the past anew, in silence: for this everything must be in the store (fold_save first). */
+ * already, the rules that changed judge the past anew, in silence, and what rules said that are gone is withdrawn: for this
+ * everything must be in the store (fold_save first; else ERR_CORRUPT). */
 int fold_take_rules(struct fold *fo, struct slice bytes, struct ruleset *compiled, uint64_t seq, struct instant now, bool replayed, struct err *err);
 const struct ruleset *fold_ruleset(const struct fold *fo); /* NULL: none yet */
 struct event_parser *fold_parser(const struct fold *fo);
@@ -49,11 +52,16 @@ uint64_t fold_dirty_events(const struct fold *fo);
 struct slice fold_sink_mark(const struct fold *fo); /* of the checkpoint that was loaded */
 
 int fold_position(struct fold *fo, struct slice stream, uint64_t *ret, struct err *err);
-struct node_stats *fold_stats(struct fold *fo);
+void fold_stats(const struct fold *fo, struct node_stats *ret);
+void fold_forget_stats(struct fold *fo);
+/* Lets go of subjects until within the cache; true: what is left over it waits for a checkpoint. */
+bool fold_relieve(struct fold *fo);
 const struct rule_stats *fold_rule_stats(const struct fold *fo, size_t rule);
 struct names *fold_names(struct fold *fo);
 struct registrar *fold_registrar(struct fold *fo);
 struct quarantine *fold_quarantine(struct fold *fo);
+/* The rule of that id in the set of that number; *ret NULL: none. */
+int fold_past_rule(struct fold *fo, uint32_t number, struct slice id, const struct rule **ret, struct err *err);
 /* The worker that holds a subject. */
 struct worker *fold_worker(struct fold *fo, struct slice subject);
 struct worker *fold_worker_at(struct fold *fo, unsigned partition);
@@ -61,6 +69,8 @@ unsigned fold_partitions(const struct fold *fo);
 /* The environment of its workers, for workers of other rules over the same store (node_eval). */
 void fold_worker_env(struct fold *fo, struct worker_env *ret);
 
+/* Calls fn for each group of alerts that the store holds, in order of subject, rule, episode. Slices are borrowed. */
+int fold_each_group(struct fold *fo, int (*fn)(void *ctx, struct slice subject, struct slice rule, struct slice group, struct slice value, struct err *err), void *ctx, struct err *err);
 /* Calls fn for each subject "KIND/..." that the store holds, in order. */
 int fold_each_subject(struct fold *fo, const char *kind, int (*fn)(void *ctx, struct slice subject, struct err *err), void *ctx, struct err *err);
 

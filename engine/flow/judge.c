@@ -458,7 +458,7 @@ uint64_t
 judge_signature(const struct judge *ju, const struct hit *hi, const struct evidence *ev)
 {
 	const struct timeline *tl = &ju->su->tl;
-	uint64_t h = hash64(slice_str(ju->rp->ru->outcomes[hi->outcome].code));
+	uint64_t h = hash64(hit_code(hi));
 
 	h = hash64_seeded(hit_values(hi), h ^ hi->level);
 	h = hash64_seeded(slice_str(judge_contested(ju, ev) ? "contested" : ""), h ^ (uint64_t)hi->time.sec ^ (uint64_t)hi->time.nsec << 32);

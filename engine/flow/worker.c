@@ -100,6 +100,12 @@ worker_stats(const struct worker *wo, struct worker_stats *ret)
 	ret->timeline_bytes = wo->subjects.bytes;
 }
 
+void
+worker_forget_stats(struct worker *wo)
+{
+	wo->stats = (struct worker_stats){0};
+}
+
 /* From memory, from the store, or new. */
 static struct subject *
 get_subject(struct worker *wo, struct slice key, uint64_t hash, const struct kind_plan *kind, struct err *err)
@@ -263,9 +269,11 @@ on_trigger(void *ctx, struct err *err)
 	if (gr == NULL)
 		return alert || !buf_ok(&wo->group) ? err_nomem(err) : 0;
 	if (alert) {
+		const struct rule_outcome *oc = &ju->rp->ru->outcomes[ju->result.outcome];
+
 		judge_values(ju, &wo->values);
 		hit = buf_ok(&wo->values) ? hit_new(entry_time(en), en->source, entry_id(tl, en),
-		    (uint8_t)ju->rp->ru->outcomes[ju->result.outcome].level, (uint8_t)ju->result.outcome, buf_slice(&wo->values)) : NULL;
+		    (uint8_t)oc->level, slice_str(oc->code), buf_slice(&wo->values)) : NULL;
 		if (hit == NULL)
 			return err_nomem(err);
 	}
@@ -329,6 +337,7 @@ on_tell(void *ctx, enum message_type type, const struct group *gr, const struct 
 	    .seq = al->seq, .subject = subject_key(wo->su)};
 	char id[2 * ALERT_ID_BYTES + 1];
 
+	wo->stats.messages++;
 	*(type == MESSAGE_RAISED ? &rs->raised : type == MESSAGE_UPDATED ? &rs->updated : &rs->withdrawn) += 1;
 	if (!wo->env.render)
 		return 0;
@@ -477,8 +486,9 @@ slot_of(const struct subject *su, size_t rule)
 	return -1;
 }
 
-int
-worker_rejudge(struct worker *wo, struct slice subject, size_t rule, const struct batch_now *bn, struct err *err)
+/* Forgets what `rule` said about a subject; judges its past again unless it is to say no more. */
+static int
+judge_past(struct worker *wo, struct slice subject, size_t rule, bool again, const struct batch_now *bn, struct err *err)
 {
 	struct subject *su;
 	int slot;
@@ -496,7 +506,7 @@ worker_rejudge(struct worker *wo, struct slice subject, size_t rule, const struc
 		if (want_cut(wo, su->rules[slot].sg.groups[g], err) != 0)
 			return -1;
 	}
-	for (uint32_t i = 0; i < su->tl.n; i++) {
+	for (uint32_t i = 0; again && i < su->tl.n; i++) {
 		if (!judge_is_trigger(&wo->judge, i))
 			continue;
 		judge_at(&wo->judge, i);
@@ -507,6 +517,18 @@ worker_rejudge(struct worker *wo, struct slice subject, size_t rule, const struc
 		return -1;
 	subjects_count(&wo->subjects, su);
 	return 0;
+}
+
+int
+worker_rejudge(struct worker *wo, struct slice subject, size_t rule, const struct batch_now *bn, struct err *err)
+{
+	return judge_past(wo, subject, rule, true, bn, err);
+}
+
+int
+worker_retire(struct worker *wo, struct slice subject, size_t rule, const struct batch_now *bn, struct err *err)
+{
+	return judge_past(wo, subject, rule, false, bn, err);
 }
 
 int
@@ -559,7 +581,7 @@ worker_render(struct worker *wo, struct subject *su, unsigned slot, const struct
 				return err_nomem(err);
 			judge_values(&wo->judge, &wo->values);
 			aw.ev = &wo->evidence;
-			*ret_holds = wo->judge.result.class == OUTCOME_ALERT && wo->judge.result.outcome == al->shown->outcome &&
+			*ret_holds = wo->judge.result.class == OUTCOME_ALERT && slice_eq_str(hit_code(al->shown), wo->judge.rp->ru->outcomes[wo->judge.result.outcome].code) &&
 			    slice_eq(buf_slice(&wo->values), hit_values(al->shown)) && judge_signature(&wo->judge, al->shown, &wo->evidence) == al->signature;
 		}
 	}

@@ -9,7 +9,7 @@
 struct worker;
 
 struct worker_stats {
-	uint64_t evaluations, ended_unsent, timelines, timeline_bytes;
+	uint64_t evaluations, ended_unsent, messages, timelines, timeline_bytes;
 };
 
 /* Everything in `env` must outlive the worker. */
@@ -53,6 +53,8 @@ int worker_tick_subject(struct worker *wo, struct slice subject, const struct ba
 
 /* Judges every trigger of `rule` on one subject anew. */
 int worker_rejudge(struct worker *wo, struct slice subject, size_t rule, const struct batch_now *bn, struct err *err);
+/* Takes back everything that `rule` says about one subject. */
+int worker_retire(struct worker *wo, struct slice subject, size_t rule, const struct batch_now *bn, struct err *err);
 /* Calls fn for the outcome of every trigger of `rule` on one subject, in total order; changes nothing. */
 int worker_eval(struct worker *wo, struct slice subject, size_t rule, int (*fn)(void *ctx, const struct eval_view *ev, struct err *err), void *ctx, struct err *err);
 
@@ -64,6 +66,7 @@ int worker_render(struct worker *wo, struct subject *su, unsigned rule, const st
 
 int worker_save(struct worker *wo, struct changes *ch, struct err *err);
 void worker_evict(struct worker *wo);
+void worker_forget_stats(struct worker *wo);
 void worker_stats(const struct worker *wo, struct worker_stats *ret);
 struct subjects *worker_subjects(struct worker *wo);
 

@@ -134,6 +134,8 @@ load_outcomes(struct load *ld)
 		}
 		if (slice_eq_str(item->key, "error"))
 			fault_at_key(ld, item, "error is the engine's own outcome; call yours otherwise");
+		if (item->key.n > LIMIT_KIND_BYTES)
+			fault_at_key(ld, item, "an outcome's name has at most %d bytes", LIMIT_KIND_BYTES);
 		*oc = (struct rule_outcome){.code = load_copy(ld, item->key)};
 		ld->ru->n_outcomes++;
 		load_keys(ld, item, keys, "an outcome");

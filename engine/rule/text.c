@@ -138,11 +138,11 @@ add_sentence(struct buf *b, const struct rule *ru, const char *p, const struct r
 
 /* Rule and outcome by their codes, and the numbers: short in every case. */
 static void
-add_fallback(struct buf *b, const struct rule *ru, const char *code, const struct rule_value *values, unsigned n_values, bool persian)
+add_fallback(struct buf *b, const struct rule *ru, struct slice code, const struct rule_value *values, unsigned n_values, bool persian)
 {
 	bool first = true;
 
-	buf_printf(b, persian ? "هشدار قاعدهٔ %s: %s" : "Alert of rule %s: %s", ru->id, code);
+	buf_printf(b, persian ? "هشدار قاعدهٔ %s: %.*s" : "Alert of rule %s: %.*s", ru->id, SLICE_ARG(code));
 	for (unsigned i = 0; i < n_values; i++) {
 		if (values[i].value.kind == VALUE_STRING)
 			continue;
@@ -155,9 +155,10 @@ add_fallback(struct buf *b, const struct rule *ru, const char *code, const struc
 }
 
 void
-rule_text(struct buf *ret, const struct rule *ru, unsigned outcome, const struct rule_value *values, unsigned n_values, bool persian)
+rule_text(struct buf *ret, const struct rule *ru, struct slice code, const struct rule_value *values, unsigned n_values, bool persian)
 {
-	const struct rule_outcome *oc = outcome < ru->n_outcomes ? &ru->outcomes[outcome] : NULL;
+	int at = rule_outcome_index(ru, code);
+	const struct rule_outcome *oc = at < 0 ? NULL : &ru->outcomes[at];
 	const char *sentence = oc == NULL ? NULL : persian ? oc->fa : oc->en;
 	size_t start = ret->n;
 
@@ -167,5 +168,5 @@ rule_text(struct buf *ret, const struct rule *ru, unsigned outcome, const struct
 		return;
 	ret->n = start;
 	ret->bad = false;
-	add_fallback(ret, ru, oc == NULL ? "?" : oc->code, values, n_values, persian);
+	add_fallback(ret, ru, code, values, n_values, persian);
 }

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int
@@ -95,6 +97,32 @@ file_sync_dir(const char *dir, struct err *err)
 	}
 	(void)close(fd);
 	return 0;
+}
+
+int
+file_temporary_dir(char ret[PATH_MAX], struct err *err)
+{
+	const char *parent = getenv("TMPDIR");
+
+	if (parent == NULL || parent[0] == '\0')
+		parent = "/tmp";
+	if (file_path(ret, parent, "dideban-XXXXXX", err) != 0)
+		return -1;
+	return mkdtemp(ret) == NULL ? file_err(err, "make a temporary directory", ret) : 0;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st;
+	(void)at;
+	return kind == FTW_DP ? rmdir(path) : unlink(path);
+}
+
+int
+file_remove_tree(const char *dir, struct err *err)
+{
+	return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 ? 0 : file_err(err, "remove", dir);
 }
 
 int

@@ -21,6 +21,11 @@ int file_write_at(int fd, const void *from, size_t n, uint64_t offset, const cha
 /* Reads "LABEL NUMBER" and what ends it, a newline or the end, from a small text file's content and moves behind it. */
 bool file_number(const char **text, const char *label, int base, uint64_t *ret);
 
+/* Makes a new directory for what lasts no longer than the process: in TMPDIR, else /tmp. */
+int file_temporary_dir(char ret[PATH_MAX], struct err *err);
+/* Removes a directory with everything in it, following no link. */
+int file_remove_tree(const char *dir, struct err *err);
+
 int file_sync_dir(const char *dir, struct err *err);
 /* DIR/NAME holds `bytes` whole or is as it was: written as NAME.tmp, synced, renamed, and the directory synced. */
 int file_replace(const char *dir, const char *name, struct slice bytes, bool no_sync, struct err *err);

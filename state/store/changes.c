@@ -42,7 +42,7 @@ changes_clear(struct changes *ch)
 	}
 }
 
-static int
+int
 changes_push(struct changes *ch, struct slice key, struct slice value, bool delete, struct err *err)
 {
 	char *p;

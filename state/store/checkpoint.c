@@ -112,13 +112,17 @@ store_checkpoint(struct store *st, struct changes *ch, uint64_t seq, struct err 
 	struct sorted_files fi = {.st = st};
 	int rc;
 
-	if (st->opt.read_only)
-		return err_set(err, ERR_USAGE, "store %s is open for reading only", st->dir);
 	if (st->failed)
 		return err_set(err, ERR_IO, "store %s failed before; stop and start again", st->dir);
 	if (seq < st->seq)
 		return err_set(
 		    err, ERR_CORRUPT, "store %s has a checkpoint of record %" PRIu64 ", one of %" PRIu64 " would go back", st->dir, st->seq, seq);
+	if (st->opt.read_only) {
+		if (overlay_take(st, ch, err) != 0)
+			return -1;
+		st->seq = seq;
+		return 0;
+	}
 	if (st->opt.min_free_bytes != 0 && store_need_space(st->dir, 2 * (uint64_t)changes_bytes(ch) + st->opt.min_free_bytes / 2, err) != 0)
 		return -1;
 	if (changes_sort(ch, err) != 0)

@@ -14,19 +14,6 @@
 #define CHECKPOINT_KEY_BYTES (sizeof CHECKPOINT_KEY - 1)
 #define CHECKPOINT_FILE "checkpoint-" /* DIR/checkpoint-N.sst: sorted files on their way in */
 
-struct store {
-	char *dir;
-	struct store_options opt;
-	int lock; /* DIR/lock, -1 when read-only */
-	rocksdb_t *db;
-	rocksdb_cache_t *cache;
-	rocksdb_options_t *options;      /* of the database */
-	rocksdb_options_t *file_options; /* of the sorted files that checkpoints write */
-	rocksdb_readoptions_t *read;
-	uint64_t seq;
-	bool failed;
-};
-
 /* One put or delete: the bytes of its key, then of its value. */
 struct change {
 	uint64_t prefix; /* 8 bytes of the key, big-endian, for sorting */
@@ -41,14 +28,47 @@ struct changes {
 	struct arena bytes;
 };
 
+struct store {
+	char *dir;
+	struct store_options opt;
+	int lock; /* DIR/lock, -1 when read-only */
+	rocksdb_t *db;
+	rocksdb_cache_t *cache;
+	rocksdb_options_t *options;      /* of the database */
+	rocksdb_options_t *file_options; /* of the sorted files that checkpoints write */
+	rocksdb_readoptions_t *read;
+	struct changes overlay; /* read-only: what was taken in over the database, sorted, each key once */
+	uint64_t seq;
+	bool failed;
+};
+
 /* Orders by key bytewise; of equal keys, the one that came first stays first. */
 int changes_sort(struct changes *ch, struct err *err);
 void changes_clear(struct changes *ch);
+/* Copies one change, put or delete. */
+int changes_push(struct changes *ch, struct slice key, struct slice value, bool delete, struct err *err);
+
+static inline struct slice
+change_key(const struct change *c)
+{
+	return slice_of(c->p, c->key_n);
+}
+
+static inline struct slice
+change_value(const struct change *c)
+{
+	return slice_of(c->p + c->key_n, c->value_n == CHANGE_DELETE ? 0 : c->value_n);
+}
 
 /* Turns a text of RocksDB into an error (and frees it): code by its beginning, text with the store's directory. */
 int store_rocks_err(struct err *err, const char *dir, const char *what, char *text);
 /* ERR_FULL if fewer than `need` bytes are free where DIR lies. */
 int store_need_space(const char *dir, uint64_t need, struct err *err);
+
+/* overlay.c: a read-only handle takes changes in over the database, in memory. */
+int overlay_take(struct store *st, struct changes *ch, struct err *err);
+/* Index of the first overlay key >= key. */
+size_t overlay_seek(const struct store *st, struct slice key);
 
 /* place.c: the directory around the database. */
 int store_place_open(struct store *st, bool *ret_fresh, struct err *err);

@@ -193,6 +193,9 @@ store_close(struct store *st)
 		rocksdb_options_destroy(st->file_options);
 	if (st->cache != NULL)
 		rocksdb_cache_destroy(st->cache);
+	arena_free(&st->overlay.bytes);
+	free(st->overlay.list);
+	free(st->overlay.spare);
 	if (st->lock >= 0)
 		(void)close(st->lock);
 	free(st->dir);
@@ -215,10 +218,18 @@ int
 store_get(struct store *st, struct slice key, struct buf *ret, struct err *err)
 {
 	char *text = NULL;
-	rocksdb_pinnableslice_t *pinned = rocksdb_get_pinned(st->db, st->read, key.p, key.n, &text);
+	rocksdb_pinnableslice_t *pinned;
+	size_t n, at = overlay_seek(st, key);
 	const char *value;
-	size_t n;
 
+	if (at < st->overlay.n && slice_eq(change_key(&st->overlay.list[at]), key)) {
+		if (st->overlay.list[at].value_n == CHANGE_DELETE)
+			return 0;
+		buf_clear(ret);
+		buf_add_slice(ret, change_value(&st->overlay.list[at]));
+		return buf_ok(ret) ? 1 : err_nomem(err);
+	}
+	pinned = rocksdb_get_pinned(st->db, st->read, key.p, key.n, &text);
 	if (text != NULL)
 		return store_rocks_err(err, st->dir, "read it", text);
 	if (pinned == NULL)
@@ -235,7 +246,8 @@ struct store_iter {
 	rocksdb_readoptions_t *read;
 	rocksdb_iterator_t *iter;
 	char *hi;    /* RocksDB borrows it */
-	bool placed; /* stands on what the next call hands out */
+	size_t hi_n, over;         /* over: the next key of the overlay */
+	bool used_file, used_over; /* what the last call handed out; the next one steps over it */
 };
 
 int
@@ -248,6 +260,7 @@ store_iter_open(struct store_iter **ret, struct store *st, struct slice lo, stru
 		return err_nomem(err);
 	}
 	it->st = st;
+	it->hi_n = hi.n;
 	it->read = rocksdb_readoptions_create();
 	if (hi.n != 0) {
 		memcpy(it->hi, hi.p, hi.n);
@@ -266,24 +279,50 @@ void
 store_iter_seek(struct store_iter *it, struct slice key)
 {
 	rocksdb_iter_seek(it->iter, key.p, key.n);
-	it->placed = true;
+	it->over = overlay_seek(it->st, key);
+	it->used_file = it->used_over = false;
 }
 
 int
 store_iter_next(struct store_iter *it, struct slice *key, struct slice *value, struct err *err)
 {
+	const struct changes *over = &it->st->overlay;
 	char *text = NULL;
 
-	if (!it->placed && rocksdb_iter_valid(it->iter))
-		rocksdb_iter_next(it->iter);
-	it->placed = false;
-	if (!rocksdb_iter_valid(it->iter)) {
-		rocksdb_iter_get_error(it->iter, &text);
-		return text != NULL ? store_rocks_err(err, it->st->dir, "read it", text) : 0;
+	for (;;) {
+		const struct change *c;
+		bool valid;
+		int order;
+
+		if (it->used_file && rocksdb_iter_valid(it->iter))
+			rocksdb_iter_next(it->iter);
+		it->over += it->used_over;
+		valid = rocksdb_iter_valid(it->iter) != 0;
+		if (!valid) {
+			rocksdb_iter_get_error(it->iter, &text);
+			if (text != NULL)
+				return store_rocks_err(err, it->st->dir, "read it", text);
+		}
+		c = it->over < over->n ? &over->list[it->over] : NULL;
+		if (c != NULL && it->hi_n != 0 && slice_cmp(change_key(c), slice_of(it->hi, it->hi_n)) >= 0)
+			c = NULL;
+		if (!valid && c == NULL)
+			return 0;
+		if (valid) {
+			key->p = rocksdb_iter_key(it->iter, &key->n);
+			value->p = rocksdb_iter_value(it->iter, &value->n);
+		}
+		order = c == NULL ? -1 : !valid ? 1 : slice_cmp(*key, change_key(c));
+		it->used_file = order <= 0;
+		it->used_over = order >= 0;
+		if (order < 0)
+			return 1;
+		if (c->value_n == CHANGE_DELETE)
+			continue;
+		*key = change_key(c);
+		*value = change_value(c);
+		return 1;
 	}
-	key->p = rocksdb_iter_key(it->iter, &key->n);
-	value->p = rocksdb_iter_value(it->iter, &value->n);
-	return 1;
 }
 
 void

@@ -46,7 +46,8 @@ void store_iter_close(struct store_iter *it);
 
 /* A change set gathers puts and deletes in any order; the last one of a key counts. It copies what it is given.
  * store_checkpoint writes it as sorted files and ingests them with `seq` in one atomic step, then clears the set.
- * After an error of store_checkpoint the process must stop: nothing of the set is visible, the journal still has it. */
+ * After an error of store_checkpoint the process must stop: nothing of the set is visible, the journal still has it.
+ * A read-only handle takes the set in memory, over what the files hold, for its own eyes alone. */
 struct changes;
 struct changes *changes_new(void); /* NULL: out of memory */
 void changes_free(struct changes *ch);

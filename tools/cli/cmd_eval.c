@@ -111,7 +111,7 @@ print_sentence(const struct eval_view *ev, const char *outcome)
 	}
 	for (int persian = 0; persian < 2; persian++) {
 		buf_clear(&b);
-		rule_text(&b, ev->rule, (unsigned)rr->outcome, rr->values, rr->n_values, persian != 0);
+		rule_text(&b, ev->rule, slice_str(outcome), rr->values, rr->n_values, persian != 0);
 		printf("  %.*s\n", (int)b.n, b.p);
 	}
 	buf_free(&b);

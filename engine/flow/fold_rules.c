@@ -1,0 +1,392 @@
+/* Rule sets of the fold: going live, judging the past anew, and those that earlier events were accepted under. */
+#include "engine/flow/fold_private.h"
+
+#include "engine/flow/keys.h"
+
+#include <stdlib.h>
+
+void
+fold_drop_workers(struct fold *fo)
+{
+	for (unsigned p = 0; p < LIMIT_PARTITIONS; p++) {
+		struct worker_stats ws;
+
+		if (fo->workers[p] == NULL)
+			continue;
+		worker_stats(fo->workers[p], &ws);
+		fo->dropped.evaluations += ws.evaluations;
+		fo->dropped.ended_unsent += ws.ended_unsent;
+		fo->dropped.messages += ws.messages;
+		worker_free(fo->workers[p]);
+		fo->workers[p] = NULL;
+	}
+	plan_free(fo->plan);
+	fo->plan = NULL;
+}
+
+/* --- sets of the past --- */
+
+void
+fold_free_past(struct fold *fo)
+{
+	for (size_t i = 0; i < fo->n_past; i++) {
+		event_parser_free(fo->past[i].parser);
+		contracts_free(fo->past[i].contracts);
+		ruleset_free(fo->past[i].rs);
+	}
+	free(fo->past);
+}
+
+static void
+rules_key(struct buf *key, uint32_t number)
+{
+	buf_clear(key);
+	buf_add_u8(key, 'G');
+	buf_add_u32_be(key, number);
+}
+
+static int
+stored_source(struct fold *fo, uint32_t number, struct ruleset_source *ret, struct err *err)
+{
+	int rc;
+
+	rules_key(&fo->key, number);
+	rc = store_get(fo->env.store, buf_slice(&fo->key), &fo->value, err);
+	if (rc <= 0)
+		return rc < 0 ? -1 : err_set(err, ERR_CORRUPT, "rule set %u is missing from the store: restore a backup (dideban restore)", number);
+	return ruleset_decode(buf_slice(&fo->value), ret, err);
+}
+
+static int
+add_past(struct fold *fo, uint32_t number, struct past_set **ret, struct err *err)
+{
+	struct past_set *v;
+
+	for (size_t i = 0; i < fo->n_past; i++)
+		if (fo->past[i].number == number) {
+			*ret = &fo->past[i];
+			return 0;
+		}
+	v = realloc(fo->past, (fo->n_past + 1) * sizeof *v);
+	if (v == NULL)
+		return err_nomem(err);
+	fo->past = v;
+	v[fo->n_past] = (struct past_set){.number = number};
+	*ret = &v[fo->n_past++];
+	return 0;
+}
+
+int
+fold_parser_of(struct fold *fo, uint32_t number, struct event_parser **ret, struct err *err)
+{
+	struct ruleset_source src = {0};
+	struct findings fi = {0};
+	struct past_set *ps;
+
+	if (number == fo->rule_set) {
+		*ret = fo->parser;
+		return 0;
+	}
+	if (add_past(fo, number, &ps, err) != 0)
+		return -1;
+	if (ps->parser == NULL) {
+		if (stored_source(fo, number, &src, err) != 0)
+			return -1;
+		ps->contracts = contracts_compile(src.contracts, src.n_contracts, &fi, err);
+		ps->parser = ps->contracts == NULL ? NULL : event_parser_new(ps->contracts, fo->seed);
+		ruleset_source_free(&src);
+		findings_free(&fi);
+		if (ps->parser == NULL)
+			return err_set(err, ERR_CORRUPT, "the contracts of rule set %u can no longer be read", number);
+	}
+	*ret = ps->parser;
+	return 0;
+}
+
+static const struct rule *
+rule_by_id(const struct ruleset *rs, struct slice id)
+{
+	for (size_t i = 0; rs != NULL && i < rs->n_rules; i++)
+		if (slice_eq_str(id, rs->rules[i]->id))
+			return rs->rules[i];
+	return NULL;
+}
+
+int
+fold_past_rule(struct fold *fo, uint32_t number, struct slice id, const struct rule **ret, struct err *err)
+{
+	struct ruleset_source src = {0};
+	struct findings fi = {0};
+	struct past_set *ps;
+
+	*ret = NULL;
+	if (number == fo->rule_set) {
+		*ret = rule_by_id(fo->rs, id);
+		return 0;
+	}
+	if (add_past(fo, number, &ps, err) != 0)
+		return -1;
+	if (ps->rs == NULL) {
+		if (stored_source(fo, number, &src, err) != 0)
+			return -1;
+		ps->rs = ruleset_compile(&src, &fi, err);
+		findings_free(&fi);
+		if (ps->rs == NULL)
+			return -1;
+	}
+	*ret = rule_by_id(ps->rs, id);
+	return 0;
+}
+
+/* --- going live --- */
+
+static struct ruleset *
+compile(struct slice bytes, struct err *err)
+{
+	struct ruleset_source src = {0};
+	struct findings fi = {0};
+	struct ruleset *rs;
+
+	if (ruleset_decode(bytes, &src, err) != 0)
+		return NULL;
+	rs = ruleset_compile(&src, &fi, err);
+	findings_free(&fi);
+	return rs;
+}
+
+void
+fold_worker_env(struct fold *fo, struct worker_env *ret)
+{
+	*ret = (struct worker_env){
+	    .plan = fo->plan,
+	    .rules = (const struct rule *const *)fo->rs->rules,
+	    .texts = fo->rs->texts,
+	    .names = fo->names,
+	    .store = fo->env.store,
+	    .loading = &fo->loading,
+	    .known = fold_known,
+	    .cache_bytes = fo->env.cache_bytes / fo->env.partitions,
+	    .render = fo->env.on_message != NULL,
+	    .instance = fo->env.instance,
+	    .stats = fo->rule_stats,
+	    .ctx = fo,
+	};
+}
+
+/* Takes over `rs`. */
+static int
+go_live(struct fold *fo, struct ruleset *rs, struct slice bytes, struct err *err)
+{
+	struct worker_env env;
+
+	fold_drop_workers(fo);
+	event_parser_free(fo->parser);
+	ruleset_free(fo->rs);
+	free(fo->layouts);
+	free(fo->rule_stats);
+	fo->rs = rs;
+	fo->layouts = calloc(contracts_count(rs->contracts) + 1, sizeof *fo->layouts);
+	fo->rule_stats = calloc(rs->n_rules + 1, sizeof *fo->rule_stats);
+	fo->parser = event_parser_new(rs->contracts, fo->seed);
+	buf_clear(&fo->rules_bytes);
+	buf_add_slice(&fo->rules_bytes, bytes);
+	if (fo->layouts == NULL || fo->rule_stats == NULL || fo->parser == NULL || !buf_ok(&fo->rules_bytes))
+		return err_nomem(err);
+	for (size_t i = 0; i < contracts_count(rs->contracts); i++)
+		if (names_layout(fo->names, contract_layout(contracts_at(rs->contracts, i)), fo->changes, &fo->layouts[i], err) != 0)
+			return -1;
+	fo->plan = plan_make((const struct rule *const *)rs->rules, rs->n_rules, rs->contracts, fo->names, err);
+	if (fo->plan == NULL)
+		return -1;
+	fold_worker_env(fo, &env);
+	for (unsigned p = 0; p < fo->env.partitions; p++)
+		if (worker_new(&fo->workers[p], &env, err) != 0)
+			return -1;
+	return 0;
+}
+
+int
+fold_load_rules(struct fold *fo, struct err *err)
+{
+	struct buf bytes = {0};
+	struct ruleset *rs;
+	int rc;
+
+	if (fo->rule_set == 0)
+		return 0;
+	rules_key(&fo->key, fo->rule_set);
+	rc = store_get(fo->env.store, buf_slice(&fo->key), &bytes, err);
+	if (rc == 0)
+		rc = err_set(err, ERR_CORRUPT, "the live rule set is missing from the store: restore a backup (dideban restore)");
+	if (rc > 0) {
+		rs = compile(buf_slice(&bytes), err);
+		rc = rs == NULL ? -1 : go_live(fo, rs, buf_slice(&bytes), err);
+	}
+	buf_free(&bytes);
+	return rc;
+}
+
+int
+fold_check_rules(struct fold *fo, const struct ruleset *rs, struct err *err)
+{
+	struct plan *pl;
+	struct rule_vm *vm = NULL;
+	int rc;
+
+	if (names_layouts(fo->names) + contracts_count(rs->contracts) > LIMIT_LAYOUTS)
+		return err_set(err, ERR_LIMIT, "this store has seen %zu versions of contracts; more than %d it cannot tell apart: begin a new store",
+		    names_layouts(fo->names), LIMIT_LAYOUTS);
+	pl = plan_make((const struct rule *const *)rs->rules, rs->n_rules, rs->contracts, fo->names, err);
+	if (pl == NULL)
+		return -1;
+	plan_free(pl);
+	rc = rule_vm_new(&vm, (const struct rule *const *)rs->rules, rs->texts, rs->n_rules, err);
+	rule_vm_free(vm);
+	return rc;
+}
+
+/* --- the past under new rules --- */
+
+/* Of one switch. */
+struct switching {
+	struct fold *fo;
+	const struct batch_now *bn;
+	size_t rule;
+	const struct ruleset *next;
+};
+
+static int
+rejudge_one(void *ctx, struct slice subject, struct err *err)
+{
+	const struct switching *ch = ctx;
+
+	return worker_rejudge(fold_worker(ch->fo, subject), subject, ch->rule, ch->bn, err);
+}
+
+static const char *
+kind_of_rule(const struct plan *pl, size_t rule)
+{
+	for (size_t k = 0; k < pl->n_kinds; k++)
+		for (unsigned i = 0; i < pl->kinds[k].n; i++)
+			if (pl->kinds[k].rules[i]->index == rule)
+				return pl->kinds[k].kind;
+	return NULL;
+}
+
+/* Each rule that is new or decides otherwise than the one before. */
+static int
+rejudge(struct fold *fo, const bool *changed, const struct batch_now *bn, struct err *err)
+{
+	struct switching ch = {.fo = fo, .bn = bn};
+
+	for (size_t i = 0; i < fo->rs->n_rules; i++) {
+		ch.rule = i;
+		if (changed[i] && fold_each_subject(fo, kind_of_rule(fo->plan, i), rejudge_one, &ch, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+retire_one(void *ctx, struct slice subject, struct slice rule, struct slice group, struct slice value, struct err *err)
+{
+	struct switching *ch = ctx;
+	const struct ruleset *rs = ch->fo->rs;
+
+	(void)group;
+	(void)value;
+	if (rule_by_id(ch->next, rule) != NULL)
+		return 0;
+	for (size_t i = 0; i < rs->n_rules; i++)
+		if (slice_eq_str(rule, rs->rules[i]->id))
+			return worker_retire(fold_worker(ch->fo, subject), subject, i, ch->bn, err);
+	return 0;
+}
+
+/* What a rule said that is no longer in the set is taken back, in that rule's own words. */
+static int
+retire(struct fold *fo, const struct ruleset *next, const struct batch_now *bn, struct err *err)
+{
+	struct switching ch = {.fo = fo, .bn = bn, .next = next};
+	bool any = false;
+
+	for (size_t i = 0; i < fo->rs->n_rules; i++)
+		any = any || rule_by_id(next, slice_str(fo->rs->rules[i]->id)) == NULL;
+	if (!any)
+		return 0;
+	if (fold_each_group(fo, retire_one, &ch, err) != 0)
+		return -1;
+	for (unsigned p = 0; p < fo->env.partitions; p++)
+		if (worker_save(fo->workers[p], fo->changes, err) != 0)
+			return -1;
+	return 0;
+}
+
+/* Takes over `rs`. */
+static int
+live_with_past(struct fold *fo, struct ruleset *rs, struct slice bytes, struct batch_now *bn, struct err *err)
+{
+	bool *changed = calloc(rs->n_rules + 1, sizeof *changed);
+	int rc = changed == NULL ? err_nomem(err) : 0;
+
+	for (size_t i = 0; rc == 0 && i < rs->n_rules; i++) {
+		const struct rule *before = rule_by_id(fo->rs, slice_str(rs->rules[i]->id));
+
+		changed[i] = before == NULL || strcmp(before->semantic, rs->rules[i]->semantic) != 0;
+	}
+	if (rc == 0 && fo->loading && fo->rs != NULL) {
+		bn->rule_set = fo->rule_set - 1;
+		rc = retire(fo, rs, bn, err);
+		bn->rule_set = fo->rule_set;
+	}
+	if (rc != 0)
+		ruleset_free(rs);
+	else
+		rc = go_live(fo, rs, bytes, err);
+	if (rc == 0 && fo->loading)
+		rc = rejudge(fo, changed, bn, err);
+	free(changed);
+	return rc;
+}
+
+int
+fold_take_rules(struct fold *fo, struct slice bytes, struct ruleset *compiled, uint64_t seq, struct instant now, bool replayed, struct err *err)
+{
+	struct ruleset *rs = compiled != NULL ? compiled : compile(bytes, err);
+	struct batch_now bn;
+
+	if (rs == NULL)
+		return -1;
+	if (fo->dirty_events > 0) {
+		ruleset_free(rs);
+		return err_set(err, ERR_CORRUPT, "a rule set goes live over events that no checkpoint holds: run dideban store verify");
+	}
+	fo->dirty = true;
+	fo->rule_set++;
+	rules_key(&fo->key, fo->rule_set);
+	if (!buf_ok(&fo->key) || changes_put(fo->changes, buf_slice(&fo->key), bytes, err) != 0) {
+		ruleset_free(rs);
+		return buf_ok(&fo->key) ? -1 : err_nomem(err);
+	}
+	bn = fold_now(fo, seq, now, replayed);
+	bn.silent = true;
+	return live_with_past(fo, rs, bytes, &bn, err);
+}
+
+const struct ruleset *
+fold_ruleset(const struct fold *fo)
+{
+	return fo->rs;
+}
+
+struct event_parser *
+fold_parser(const struct fold *fo)
+{
+	return fo->parser;
+}
+
+struct slice
+fold_rules_bytes(const struct fold *fo)
+{
+	return buf_slice(&fo->rules_bytes);
+}

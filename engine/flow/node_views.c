@@ -1,0 +1,412 @@
+/* What the node shows: alerts, timelines, outcomes, raw events, quarantine, figures. Each view first puts everything into the
+ * store (or, for a node that only looks, over it), and then reads from there. */
+#include "engine/flow/node_private.h"
+
+#include "engine/alert/message.h"
+#include "engine/flow/keys.h"
+
+#include <stdlib.h>
+
+void
+node_stats(const struct node *no, struct node_stats *ret)
+{
+	fold_stats(no->fold, ret);
+	ret->checkpoints = no->checkpoints;
+}
+
+void
+node_rule_stats(const struct node *no, size_t rule, struct rule_stats *ret)
+{
+	const struct rule_stats *rs = fold_rule_stats(no->fold, rule);
+
+	*ret = rs == NULL ? (struct rule_stats){0} : *rs;
+}
+
+int
+node_position(struct node *no, struct slice stream, uint64_t *ret, struct err *err)
+{
+	return fold_position(no->fold, stream, ret, err);
+}
+
+int
+node_event(struct node *no, struct slice source, struct slice id, struct buf *ret_raw, struct err *err)
+{
+	uint64_t at;
+	uint32_t len;
+	char *raw;
+	int rc = registrar_find(fold_registrar(no->fold), source, id, &at, &len, err);
+
+	if (rc <= 0)
+		return rc;
+	raw = malloc((size_t)len + 1);
+	if (raw == NULL)
+		return err_nomem(err);
+	rc = journal_read_at(no->journal, at, raw, len, err);
+	buf_clear(ret_raw);
+	buf_add(ret_raw, raw, len);
+	free(raw);
+	if (rc != 0)
+		return -1;
+	return buf_ok(ret_raw) ? 1 : err_nomem(err);
+}
+
+int
+node_quarantine(struct node *no, const char *id, int (*fn)(void *ctx, const struct quarantine_view *qu, struct err *err), void *ctx, struct err *err)
+{
+	if (node_settle(no, err) != 0)
+		return -1;
+	return quarantine_each(fold_quarantine(no->fold), no->store, id, fn, ctx, err);
+}
+
+/* --- timelines --- */
+
+struct timeline_row {
+	struct delta de;
+	uint64_t at; /* of id and kept bytes in `bytes` */
+};
+
+struct timeline_rows {
+	const struct names *names;
+	struct timeline_row *v;
+	size_t n, cap;
+	struct buf bytes;
+};
+
+static int
+add_row(struct timeline_rows *tr, const struct delta *de, struct err *err)
+{
+	if (tr->n == tr->cap) {
+		size_t cap = tr->cap == 0 ? 64 : tr->cap * 2;
+		struct timeline_row *v = realloc(tr->v, cap * sizeof *v);
+
+		if (v == NULL)
+			return err_nomem(err);
+		tr->v = v;
+		tr->cap = cap;
+	}
+	tr->v[tr->n++] = (struct timeline_row){*de, tr->bytes.n};
+	buf_add_slice(&tr->bytes, de->id);
+	buf_add_slice(&tr->bytes, de->kept);
+	return buf_ok(&tr->bytes) ? 0 : err_nomem(err);
+}
+
+static int
+by_total_order(const void *a, const void *b, void *ctx)
+{
+	const struct delta *x = &((const struct timeline_row *)a)->de, *y = &((const struct timeline_row *)b)->de;
+	int c = event_order(ctx, x->time, x->source, x->id, y->time, y->source, y->id);
+
+	return c != 0 ? c : (x->role > y->role) - (x->role < y->role);
+}
+
+static int
+read_timeline(struct node *no, const char *subject, struct timeline_rows *tr, struct err *err)
+{
+	struct buf lo = {0}, hi = {0};
+	struct store_iter *it = NULL;
+	struct slice key, value, found;
+	struct delta de;
+	int rc;
+
+	key_subject(&lo, 'T', slice_str(subject));
+	key_subject(&hi, 'T', slice_str(subject));
+	rc = buf_ok(&lo) && buf_ok(&hi) ? 0 : err_nomem(err);
+	if (rc == 0) {
+		hi.p[hi.n - 1] = 1;
+		rc = store_iter_open(&it, no->store, buf_slice(&lo), buf_slice(&hi), err);
+	}
+	while (rc == 0 && (rc = store_iter_next(it, &key, &value, err)) > 0) {
+		if (entry_decode(key, value, &found, &de) != 0 || names_layout_at(fold_names(no->fold), de.layout) == NULL)
+			rc = err_set(err, ERR_CORRUPT, "an entry of %s is damaged: restore a backup (dideban restore)", subject);
+		else
+			rc = add_row(tr, &de, err);
+	}
+	store_iter_close(it);
+	buf_free(&lo);
+	buf_free(&hi);
+	return rc;
+}
+
+int
+node_timeline(struct node *no, const char *subject, int (*fn)(void *ctx, const struct entry_view *en, struct err *err), void *ctx, struct err *err)
+{
+	const struct names *na = fold_names(no->fold);
+	struct timeline_rows tr = {.names = na};
+	int rc;
+
+	if (node_settle(no, err) != 0)
+		return -1;
+	rc = read_timeline(no, subject, &tr, err);
+	for (size_t i = 0; i < tr.n; i++) {
+		struct delta *de = &tr.v[i].de;
+
+		de->id = slice_of(tr.bytes.p + tr.v[i].at, de->id.n);
+		de->kept = slice_of(de->id.p + de->id.n, de->kept.n);
+	}
+	if (rc == 0 && tr.n > 1)
+		qsort_r(tr.v, tr.n, sizeof *tr.v, by_total_order, (void *)(uintptr_t)na);
+	for (size_t i = 0; rc == 0 && i < tr.n; i++) {
+		const struct delta *de = &tr.v[i].de;
+		const struct layout *la = names_layout_at(na, de->layout);
+		struct entry_view en = {
+		    .time = de->time,
+		    .source = names_text(na, de->source),
+		    .id = de->id,
+		    .type = slice_str(la->type),
+		    .role = slice_str(la->roles[de->role].name),
+		    .position_stream = names_text(na, de->stream),
+		    .position_number = de->number,
+		    .contested = (de->flags & ENTRY_CONTESTED) != 0,
+		    .layout = la,
+		    .kept = de->kept,
+		};
+
+		rc = fn(ctx, &en, err);
+	}
+	free(tr.v);
+	buf_free(&tr.bytes);
+	return rc;
+}
+
+/* --- alerts --- */
+
+/* One alert to show. The slices are in `bytes` by their places. */
+struct alert_place {
+	struct instant opened_at;
+	uint8_t id[ALERT_ID_BYTES];
+	size_t at; /* rule, subject, group in alert_places.bytes */
+	uint32_t rule_len, subject_len, group_len;
+};
+
+struct alert_places {
+	const char *rule, *subject, *alert_id;
+	bool all;
+	struct alert_place *v;
+	size_t n, cap;
+	struct buf bytes;
+};
+
+static struct slice
+place_rule(const struct alert_places *ap, const struct alert_place *pl)
+{
+	return slice_of(ap->bytes.p + pl->at, pl->rule_len);
+}
+
+static struct slice
+place_subject(const struct alert_places *ap, const struct alert_place *pl)
+{
+	return slice_of(ap->bytes.p + pl->at + pl->rule_len, pl->subject_len);
+}
+
+static struct slice
+place_group(const struct alert_places *ap, const struct alert_place *pl)
+{
+	return slice_of(ap->bytes.p + pl->at + pl->rule_len + pl->subject_len, pl->group_len);
+}
+
+static bool
+wanted(const struct alert_places *ap, const struct alert *al)
+{
+	char id[2 * ALERT_ID_BYTES + 1];
+
+	if (al->state != ALERT_STANDING && !ap->all)
+		return false;
+	if (ap->alert_id == NULL)
+		return true;
+	alert_id_text(al->id, id);
+	return strcmp(id, ap->alert_id) == 0;
+}
+
+static int
+gather_group(void *ctx, struct slice subject, struct slice rule, struct slice group, struct slice value, struct err *err)
+{
+	struct alert_places *ap = ctx;
+	struct group *gr;
+	size_t at = ap->bytes.n;
+	int rc = 0;
+
+	if ((ap->rule != NULL && !slice_eq_str(rule, ap->rule)) || (ap->subject != NULL && !slice_eq_str(subject, ap->subject)))
+		return 0;
+	gr = group_decode(group, value);
+	if (gr == NULL)
+		return err_set(err, ERR_CORRUPT, "an alert's record of %.*s is damaged: restore a backup (dideban restore)", SLICE_ARG(subject));
+	buf_add_slice(&ap->bytes, rule);
+	buf_add_slice(&ap->bytes, subject);
+	buf_add_slice(&ap->bytes, group);
+	for (uint32_t i = 0; i < gr->n_alerts && rc == 0; i++) {
+		const struct alert *al = gr->alerts[i];
+
+		if (!wanted(ap, al))
+			continue;
+		if (ap->n == ap->cap) {
+			size_t cap = ap->cap == 0 ? 256 : ap->cap * 2;
+			struct alert_place *v = realloc(ap->v, cap * sizeof *v);
+
+			if (v == NULL) {
+				rc = err_nomem(err);
+				break;
+			}
+			ap->v = v;
+			ap->cap = cap;
+		}
+		ap->v[ap->n] = (struct alert_place){.opened_at = al->opening->time, .at = at, .rule_len = (uint32_t)rule.n,
+		    .subject_len = (uint32_t)subject.n, .group_len = (uint32_t)group.n};
+		memcpy(ap->v[ap->n++].id, al->id, ALERT_ID_BYTES);
+	}
+	group_free(gr);
+	return rc != 0 || buf_ok(&ap->bytes) ? rc : err_nomem(err);
+}
+
+static int
+by_place(const void *a, const void *b, void *ctx)
+{
+	const struct alert_places *ap = ctx;
+	const struct alert_place *x = a, *y = b;
+	int c = slice_cmp(place_rule(ap, x), place_rule(ap, y));
+
+	if (c == 0)
+		c = slice_cmp(place_subject(ap, x), place_subject(ap, y));
+	if (c == 0)
+		c = instant_cmp(x->opened_at, y->opened_at);
+	return c != 0 ? c : memcmp(x->id, y->id, ALERT_ID_BYTES);
+}
+
+static const struct alert *
+alert_in(const struct group *gr, const uint8_t id[ALERT_ID_BYTES])
+{
+	for (uint32_t i = 0; i < gr->n_alerts; i++)
+		if (memcmp(gr->alerts[i]->id, id, ALERT_ID_BYTES) == 0)
+			return gr->alerts[i];
+	return NULL;
+}
+
+struct showing {
+	struct node *no;
+	struct alert_places *ap;
+	struct buf json, fa, en, key, value;
+	int (*fn)(void *ctx, const struct alert_view *av, struct err *err);
+	void *ctx;
+};
+
+static int
+hand_over(struct showing *sh, const struct rule *live, struct slice subject, const struct alert *al, bool holds, struct err *err)
+{
+	char id[2 * ALERT_ID_BYTES + 1];
+	struct alert_view av = {
+	    .rule = live,
+	    .state = al->state,
+	    .level = (enum alert_level)al->shown->level,
+	    .subject = subject,
+	    .outcome = hit_code(al->shown),
+	    .text_fa = buf_slice(&sh->fa),
+	    .text_en = buf_slice(&sh->en),
+	    .opened_at = al->opening->time,
+	    .seq = al->seq,
+	    .holds = holds,
+	    .json = buf_slice(&sh->json),
+	};
+
+	alert_id_text(al->id, id);
+	av.alert_id = slice_str(id);
+	return sh->fn(sh->ctx, &av, err);
+}
+
+/* Of a rule that is live: shown from the timeline as it is now. */
+static int
+show_live(struct showing *sh, const struct alert_place *pl, const struct rule *ru, struct err *err)
+{
+	struct slice subject = place_subject(sh->ap, pl);
+	struct worker *wo = fold_worker(sh->no->fold, subject);
+	struct subject *su;
+	const struct group *gr = NULL;
+	const struct alert *al = NULL;
+	unsigned slot = 0;
+	bool holds;
+
+	if (worker_subject(wo, subject, &su, err) != 0)
+		return -1;
+	if (su != NULL) {
+		while (slot < su->kind->n && su->kind->rules[slot]->ru != ru)
+			slot++;
+		gr = slot == su->kind->n ? NULL : standing_group(&su->rules[slot].sg, place_group(sh->ap, pl), false);
+		al = gr == NULL ? NULL : alert_in(gr, pl->id);
+	}
+	if (al == NULL)
+		return err_set(err, ERR_CORRUPT, "an alert of %.*s has no timeline: run dideban store verify", SLICE_ARG(subject));
+	if (worker_render(wo, su, slot, gr, al, &sh->json, &sh->fa, &sh->en, &holds, err) != 0)
+		return -1;
+	return hand_over(sh, ru, subject, al, holds, err);
+}
+
+/* Of a rule that is no longer in the set: in the words of the set that last decided it. */
+static int
+show_past(struct showing *sh, const struct alert_place *pl, struct err *err)
+{
+	struct slice subject = place_subject(sh->ap, pl), rule = place_rule(sh->ap, pl);
+	struct alert_words aw = {.names = fold_names(sh->no->fold), .subject = subject, .with_state = true};
+	struct group *gr = NULL;
+	int rc;
+
+	key_subject(&sh->key, 'A', subject);
+	buf_add_slice(&sh->key, rule);
+	buf_add_u8(&sh->key, 0);
+	buf_add_slice(&sh->key, place_group(sh->ap, pl));
+	rc = buf_ok(&sh->key) ? store_get(sh->no->store, buf_slice(&sh->key), &sh->value, err) : err_nomem(err);
+	if (rc < 0)
+		return -1;
+	gr = rc == 0 ? NULL : group_decode(place_group(sh->ap, pl), buf_slice(&sh->value));
+	aw.gr = gr;
+	aw.al = gr == NULL ? NULL : alert_in(gr, pl->id);
+	if (aw.al == NULL)
+		rc = err_set(err, ERR_CORRUPT, "an alert's record of %.*s is damaged: restore a backup (dideban restore)", SLICE_ARG(subject));
+	else
+		rc = fold_past_rule(sh->no->fold, aw.al->rule_set, rule, &aw.ru, err);
+	if (rc == 0 && aw.ru == NULL)
+		rc = err_set(err, ERR_CORRUPT, "rule set %u has no rule %.*s: run dideban store verify", aw.al->rule_set, SLICE_ARG(rule));
+	if (rc == 0) {
+		alert_texts(&aw, &sh->fa, &sh->en);
+		alert_data(&aw, buf_slice(&sh->fa), buf_slice(&sh->en), &sh->json);
+		rc = buf_ok(&sh->json) && buf_ok(&sh->fa) && buf_ok(&sh->en) ? hand_over(sh, NULL, subject, aw.al, false, err) : err_nomem(err);
+	}
+	group_free(gr);
+	return rc;
+}
+
+static const struct rule *
+live_rule(const struct ruleset *rs, struct slice id)
+{
+	for (size_t i = 0; rs != NULL && i < rs->n_rules; i++)
+		if (slice_eq_str(id, rs->rules[i]->id))
+			return rs->rules[i];
+	return NULL;
+}
+
+int
+node_alerts(struct node *no, const char *rule, const char *subject, const char *alert_id, bool all, int (*fn)(void *ctx, const struct alert_view *av, struct err *err), void *ctx, struct err *err)
+{
+	struct alert_places ap = {.rule = rule, .subject = subject, .alert_id = alert_id, .all = all};
+	struct showing sh = {.no = no, .ap = &ap, .fn = fn, .ctx = ctx};
+	int rc;
+
+	if (node_settle(no, err) != 0)
+		return -1;
+	rc = fold_each_group(no->fold, gather_group, &ap, err);
+	if (rc == 0 && ap.n > 1)
+		qsort_r(ap.v, ap.n, sizeof *ap.v, by_place, &ap);
+	for (size_t i = 0; rc == 0 && i < ap.n; i++) {
+		const struct rule *ru = live_rule(fold_ruleset(no->fold), place_rule(&ap, &ap.v[i]));
+
+		buf_clear(&sh.json);
+		buf_clear(&sh.fa);
+		buf_clear(&sh.en);
+		rc = ru != NULL ? show_live(&sh, &ap.v[i], ru, err) : show_past(&sh, &ap.v[i], err);
+	}
+	buf_free(&sh.json);
+	buf_free(&sh.fa);
+	buf_free(&sh.en);
+	buf_free(&sh.key);
+	buf_free(&sh.value);
+	buf_free(&ap.bytes);
+	free(ap.v);
+	return rc;
+}
