@@ -69,8 +69,9 @@ void node_abandon(struct node *no);
 int node_rules(struct node *no, struct ruleset_source *src, struct findings *fi, bool *ret_changed, struct err *err);
 const struct ruleset *node_ruleset(const struct node *no); /* NULL before the first */
 
-/* What an input may bring (5-safety 3): NULL grants everything. Lists of `source` prefixes and event types ("*" suffix
- * matches a prefix); corrections: may retract what other sources said. Borrowed during node_add. */
+/* What an input may bring: NULL grants everything. Lists of sources and event types. A source grants itself and what is below
+ * it ("/courts" grants "/courts/7", not "/courts7"), a type itself; a "*" at the end of either grants any rest. corrections: may
+ * retract what other sources said. Borrowed during node_add. */
 struct grant {
 	size_t n_sources, n_types;
 	const char *const *sources;

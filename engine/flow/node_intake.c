@@ -5,16 +5,26 @@
 #define MAX_FUTURE 300       /* seconds */
 #define STREAM_NAMES 10000   /* of LIMIT_NAMES kept free for input streams */
 
-/* A name that ends in a star grants everything that begins with it; without the star only itself. */
+/* "a*" grants whatever begins with "a"; "a" without the star itself alone, or with `prefix` also what is below it: "a/b", but not
+ * "ab". */
 static bool
-granted(const char *const *list, size_t n, struct slice text)
+grants(const char *item, struct slice text, bool prefix)
 {
-	for (size_t i = 0; i < n; i++) {
-		size_t len = strlen(list[i]);
+	size_t n = strlen(item);
 
-		if (len > 0 && list[i][len - 1] == '*' ? text.n >= len - 1 && memcmp(text.p, list[i], len - 1) == 0 : slice_eq_str(text, list[i]))
+	if (n > 0 && item[n - 1] == '*')
+		return text.n >= n - 1 && memcmp(text.p, item, n - 1) == 0;
+	if (text.n < n || memcmp(text.p, item, n) != 0)
+		return false;
+	return text.n == n || (prefix && n > 0 && (item[n - 1] == '/' || text.p[n] == '/'));
+}
+
+static bool
+granted(const char *const *list, size_t n, struct slice text, bool prefix)
+{
+	for (size_t i = 0; i < n; i++)
+		if (grants(list[i], text, prefix))
 			return true;
-	}
 	return false;
 }
 
@@ -35,9 +45,9 @@ check_grant(struct node *no, const struct grant *gr, const struct event *ev, str
 {
 	if (gr == NULL)
 		return FAULT_NONE;
-	if (!granted(gr->sources, gr->n_sources, ev->source))
+	if (!granted(gr->sources, gr->n_sources, ev->source, true))
 		*ret_detail = detail(no, "source: this input may not bring %.*s; grant it in the configuration (inboxes: sources) or send it elsewhere", ev->source);
-	else if (!granted(gr->types, gr->n_types, slice_str(contract_layout(ev->contract)->type)))
+	else if (!granted(gr->types, gr->n_types, slice_str(contract_layout(ev->contract)->type), false))
 		*ret_detail = detail(no, "type: this input may not bring %.*s; grant it in the configuration (inboxes: types) or send it elsewhere",
 		    slice_str(contract_layout(ev->contract)->type));
 	else if (ev->retracts && !gr->corrections && !slice_eq(ev->source, ev->target_source))

@@ -10,9 +10,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FORMAT 1u
+#define HOLDER_TRIES 20 /* to read who holds the store */
 
 int
 store_need_space(const char *dir, uint64_t need, struct err *err)
@@ -88,7 +90,7 @@ static int
 lock_take(struct store *st, struct err *err)
 {
 	char path[PATH_MAX], pid[32];
-	ssize_t n;
+	ssize_t n = 0;
 
 	if (file_path(path, st->dir, "lock", err) != 0)
 		return -1;
@@ -104,7 +106,15 @@ lock_take(struct store *st, struct err *err)
 	}
 	if (errno != EWOULDBLOCK)
 		return file_err(err, "lock", path);
-	n = file_read_at(st->lock, pid, sizeof pid - 1, 0, path, err);
+	/* It may be about to write its number down. */
+	for (unsigned i = 0; i < HOLDER_TRIES; i++) {
+		struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+
+		n = file_read_at(st->lock, pid, sizeof pid - 1, 0, path, err);
+		if (n != 0)
+			break;
+		(void)nanosleep(&pause, NULL);
+	}
 	if (n < 0)
 		return -1;
 	pid[n] = '\0';

@@ -97,7 +97,7 @@ inboxes:
         self.wait_for("the third from a growing file", lambda: "c3" in self.raised())
         self.put("courts/w.ndjson", [issued("w", "W1", 0)])
         self.wait_for("the warrant", lambda: any(r["id"] == "w" for r in self.dideban("timeline", "person/x-name:F", "--store", self.store, "--json", status=None).rows))
-        self.put("gates/g.ndjson", [passed("g", 30)])
+        self.put("gates/g.ndjson", [passed("g", 39, seconds=43200)])
         self.wait_for("the lead", lambda: "g" in self.raised())
         self.put("courts/x.ndjson", [changed("x", "W1", 29, "ended")])
         self.wait_for("its withdrawal", lambda: any(r["type"] == "alert.withdrawn" for r in self.rows()))

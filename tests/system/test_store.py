@@ -25,9 +25,14 @@ class Store(Case):
         p = subprocess.Popen([PROGRAM, "run", "--store", store, "--events", "-"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=CLEAN_ENV)
         self.addCleanup(lambda: (p.poll() is None and p.kill(), p.stdin.close(), p.stdout.close(), p.stderr.close(), p.wait()))
         end = time.monotonic() + 30
-        while time.monotonic() < end and not os.path.exists(os.path.join(store, "lock")):
+        lock = os.path.join(store, "lock")
+        while time.monotonic() < end and p.poll() is None:
+            if os.path.exists(lock):
+                with open(lock, encoding="ascii") as f:
+                    if f.read().strip() == str(p.pid):
+                        return p
             time.sleep(0.02)
-        return p
+        self.fail("it never held the store")
 
     def test_second_process(self):
         "a second process on one store is refused and told who holds it; looking at it is not"
