@@ -24,28 +24,28 @@ struct position {
 enum message_type { MESSAGE_RAISED, MESSAGE_UPDATED, MESSAGE_WITHDRAWN };
 struct message {
 	enum message_type type;
-	uint64_t batch;         /* journal sequence that caused it */
-	bool replayed;          /* made again by recovery: it may have been published before */
+	uint64_t batch; /* journal sequence that caused it */
+	bool replayed;  /* made again by recovery: it may have been published before */
 	const struct rule *rule;
 	enum alert_level level;
-	struct slice alert_id;  /* 32 hex digits */
+	struct slice alert_id; /* 32 hex digits */
 	uint32_t seq;
 	struct slice subject, text_fa, text_en;
-	struct slice json;      /* the CloudEvent, one line without newline */
+	struct slice json; /* the CloudEvent, one line without newline */
 };
 
 /* Order of calls: on_message for each message of a batch, in order, then on_batch. Both only after the batch is durable.
  * A non-zero return stops the node with the error that the callback filled. */
 struct node_options {
-	const char *dir;          /* state directory, made if missing; NULL: a temporary one, removed at close, never synced */
-	bool read_only;           /* looks at a store, also beside a running one: folds the journal's tail in memory, changes nothing */
-	unsigned partitions;      /* 0: 1 */
-	size_t cache_bytes;       /* timelines in memory; 0: 256 MiB */
-	uint64_t checkpoint_events; /* 0: 100,000 */
-	uint64_t batch_events;    /* 0: LIMIT_BATCH_EVENTS; at most that */
-	bool ticks;               /* serve: every batch's clock is a tick */
-	int64_t max_future;       /* seconds; 0: 300; negative: never quarantined */
-	const char *instance;     /* of the messages' source "/dideban/INSTANCE"; NULL: "local" */
+	const char *dir;                    /* state directory, made if missing; NULL: a temporary one, removed at close, never synced */
+	bool read_only;                     /* looks at a store, also beside a running one: folds the journal's tail in memory, changes nothing */
+	unsigned partitions;                /* 0: 1 */
+	size_t cache_bytes;                 /* timelines in memory; 0: 256 MiB */
+	uint64_t checkpoint_events;         /* 0: 100,000 */
+	uint64_t batch_events;              /* 0: LIMIT_BATCH_EVENTS; at most that */
+	bool ticks;                         /* serve: every batch's clock is a tick */
+	int64_t max_future;                 /* seconds; 0: 300; negative: never quarantined */
+	const char *instance;               /* of the messages' source "/dideban/INSTANCE"; NULL: "local" */
 	struct instant (*clock)(void *ctx); /* NULL: the system's */
 	int (*on_message)(void *ctx, const struct message *me, struct err *err); /* NULL: messages are not even rendered */
 	int (*on_batch)(void *ctx, uint64_t batch, struct err *err);
@@ -58,7 +58,8 @@ struct node_options {
  * one that the store recorded; a new store has none: then call node_rules before node_add. */
 int node_open(struct node **ret, const struct node_options *opt, struct err *err);
 /* Called between opening and recovery: the sink's mark of the checkpoint, if the driver needs it before messages come. */
-int node_open_with_mark(struct node **ret, const struct node_options *opt, int (*on_mark)(void *ctx, struct slice mark, struct err *err), struct err *err);
+int node_open_with_mark(
+    struct node **ret, const struct node_options *opt, int (*on_mark)(void *ctx, struct slice mark, struct err *err), struct err *err);
 /* Commits what is pending, checkpoints, closes; frees always. NULL is fine. */
 int node_close(struct node *no, struct err *err);
 /* Frees without commit or checkpoint, as after a crash: what is journalled stays. */
@@ -82,7 +83,8 @@ struct grant {
 /* One raw event. Bad input is no error: it is quarantined and counted. Commits by itself when the batch is full. */
 int node_add(struct node *no, struct slice raw, const struct position *pos, const struct grant *grant, struct err *err);
 /* The same for input that never became an event (a line over the limit: raw is its beginning, full_bytes its length). */
-int node_add_fault(struct node *no, enum event_fault fault, struct slice detail, struct slice raw, uint64_t full_bytes, const struct position *pos, struct err *err);
+int node_add_fault(
+    struct node *no, enum event_fault fault, struct slice detail, struct slice raw, uint64_t full_bytes, const struct position *pos, struct err *err);
 int node_commit(struct node *no, struct err *err);
 /* Commits, then lets the clock reach `now`: what has expired ends. */
 int node_tick(struct node *no, struct instant now, struct err *err);
@@ -94,9 +96,9 @@ int node_position(struct node *no, struct slice stream, uint64_t *ret, struct er
 struct node_stats {
 	/* This run (since node_open): consumed = processed + duplicates + quarantined, exactly. */
 	uint64_t consumed, processed, duplicates, quarantined;
-	uint64_t late;            /* processed events that came behind a later trigger or entry of one of their live subjects */
-	uint64_t retracted;       /* identities taken out */
-	uint64_t retractions_void;/* retractions without effect: of a retraction, or of themselves */
+	uint64_t late;             /* processed events that came behind a later trigger or entry of one of their live subjects */
+	uint64_t retracted;        /* identities taken out */
+	uint64_t retractions_void; /* retractions without effect: of a retraction, or of themselves */
 	uint64_t evaluations, messages, batches, checkpoints;
 	uint64_t ended_unsent;
 	uint64_t by_fault[FAULT_COUNT];
@@ -114,17 +116,18 @@ void node_rule_stats(const struct node *no, size_t rule, struct rule_stats *ret)
 /* Alerts, in order of (rule, subject, opened_at, id). */
 enum alert_state { ALERT_STANDING, ALERT_WITHDRAWN, ALERT_ENDED };
 struct alert_view {
-	const struct rule *rule;  /* NULL if the rule is no longer in the set */
+	const struct rule *rule; /* NULL if the rule is no longer in the set */
 	enum alert_state state;
 	enum alert_level level;
 	struct slice alert_id, subject, outcome, text_fa, text_en;
 	struct instant opened_at;
 	uint32_t seq;
-	bool holds;               /* recomputed from the timelines just now and found the same */
-	struct slice json;        /* the data object of docs/reference, with "state" */
+	bool holds;        /* recomputed from the timelines just now and found the same */
+	struct slice json; /* the data object of docs/reference, with "state" */
 };
 /* rule, subject, alert_id: NULL for all. Calls fn for each; a non-zero return stops and is returned. */
-int node_alerts(struct node *no, const char *rule, const char *subject, const char *alert_id, bool all, int (*fn)(void *ctx, const struct alert_view *av, struct err *err), void *ctx, struct err *err);
+int node_alerts(struct node *no, const char *rule, const char *subject, const char *alert_id, bool all,
+    int (*fn)(void *ctx, const struct alert_view *av, struct err *err), void *ctx, struct err *err);
 
 /* A subject's entries in total order. */
 struct entry_view {
@@ -135,7 +138,8 @@ struct entry_view {
 	const struct layout *layout;
 	struct slice kept;
 };
-int node_timeline(struct node *no, const char *subject, int (*fn)(void *ctx, const struct entry_view *en, struct err *err), void *ctx, struct err *err);
+int node_timeline(
+    struct node *no, const char *subject, int (*fn)(void *ctx, const struct entry_view *en, struct err *err), void *ctx, struct err *err);
 
 /* The outcome of every trigger of one rule, in total order (time, source, id, subject); nothing is stored or sent. */
 struct eval_view {
@@ -144,7 +148,8 @@ struct eval_view {
 	struct instant time;
 	const struct rule_result *result;
 };
-int node_eval(struct node *no, const struct rule *ru, struct slice rule_text, int (*fn)(void *ctx, const struct eval_view *ev, struct err *err), void *ctx, struct err *err);
+int node_eval(struct node *no, const struct rule *ru, struct slice rule_text, int (*fn)(void *ctx, const struct eval_view *ev, struct err *err),
+    void *ctx, struct err *err);
 
 /* The raw bytes of an accepted event, from the journal. 1 found, 0 not, -1 error. */
 int node_event(struct node *no, struct slice source, struct slice id, struct buf *ret_raw, struct err *err);
@@ -159,7 +164,8 @@ struct quarantine_view {
 	struct instant first_seen;
 };
 /* In order of first arrival. id NULL: all. */
-int node_quarantine(struct node *no, const char *id, int (*fn)(void *ctx, const struct quarantine_view *qu, struct err *err), void *ctx, struct err *err);
+int node_quarantine(
+    struct node *no, const char *id, int (*fn)(void *ctx, const struct quarantine_view *qu, struct err *err), void *ctx, struct err *err);
 /* Marks one (after its fixed form was accepted through node_add, or as not worth it), with a note; journalled. */
 int node_quarantine_mark(struct node *no, const char *id, enum quarantine_state state, const char *note, struct err *err);
 

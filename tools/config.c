@@ -525,6 +525,7 @@ config_markdown(struct buf *ret)
 		    ck->otherwise[0] == 0 ? "" : "`", ck->help);
 	buf_add_str(ret,
 	    "| `inboxes` | one: `./inbox`, everything granted | list of folders that `serve` follows, each with `directory`, `sources` (`/courts` "
-	    "grants the source itself and what is below it, `/courts/7`; a trailing `*` matches any rest), `types` (event types; a trailing `*` likewise), "
+	    "grants the source itself and what is below it, `/courts/7`; a trailing `*` matches any rest), `types` (event types; a trailing `*` "
+	    "likewise), "
 	    "and `corrections: true` if it may retract what other sources said |\n");
 }

@@ -253,12 +253,12 @@ heir(const struct group *gr, const struct alert *al, const struct episode *eps, 
 struct pass {
 	struct group *gr;
 	const struct cut *cu;
-	uint32_t keep;         /* alerts before the change: untouched */
+	uint32_t keep; /* alerts before the change: untouched */
 	struct episode *eps;
 	uint32_t n_eps;
-	struct alert **next;   /* by episode: the alert that it is */
+	struct alert **next; /* by episode: the alert that it is */
 	bool *fresh;
-	struct alert **old;    /* current alerts from `keep` on, then the withdrawn ones; taken ones are NULL */
+	struct alert **old; /* current alerts from `keep` on, then the withdrawn ones; taken ones are NULL */
 	uint32_t n_old, n_old_current;
 };
 
@@ -360,7 +360,7 @@ static bool
 extends_last(const struct group *gr, const struct rule *ru)
 {
 	return !gr->removed && gr->n_current > 0 && gr->alerts[gr->n_current - 1]->last_hit + 1 == gr->dirty_from &&
-	    together(ru, gr->hits[gr->dirty_from - 1], gr->hits[gr->dirty_from]);
+	       together(ru, gr->hits[gr->dirty_from - 1], gr->hits[gr->dirty_from]);
 }
 
 static void

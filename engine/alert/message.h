@@ -10,12 +10,12 @@ struct alert_words {
 	struct slice subject;
 	const struct group *gr;
 	const struct alert *al;
-	const struct alert *replaces;  /* or NULL */
-	const char *reason;            /* of a withdrawal or update, or NULL */
+	const struct alert *replaces; /* or NULL */
+	const char *reason;           /* of a withdrawal or update, or NULL */
 	/* Evidence at the shown trigger; NULL when it is gone (a withdrawn alert). */
 	const struct judge *ju;
 	const struct evidence *ev;
-	bool with_state;               /* `alerts --json` */
+	bool with_state; /* `alerts --json` */
 };
 
 /* Appends the sentences. */

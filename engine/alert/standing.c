@@ -11,8 +11,13 @@ hit_new(struct instant time, uint32_t source, struct slice id, uint8_t level, st
 
 	if (hi == NULL)
 		return NULL;
-	*hi = (struct hit){.time = time, .source = source, .id_len = (uint16_t)id.n, .level = level, .code_len = (uint8_t)code.n,
-	    .values_len = (uint32_t)values.n, .fresh = true};
+	*hi = (struct hit){.time = time,
+	    .source = source,
+	    .id_len = (uint16_t)id.n,
+	    .level = level,
+	    .code_len = (uint8_t)code.n,
+	    .values_len = (uint32_t)values.n,
+	    .fresh = true};
 	memcpy(hi->data, id.p, id.n);
 	memcpy(hi->data + id.n, code.p, code.n);
 	if (values.n != 0)
@@ -181,7 +186,8 @@ int
 group_put(struct group *gr, const struct names *na, struct instant time, uint32_t source, struct slice id, struct hit *hit)
 {
 	uint32_t at = hit_find(gr, na, time, source, id);
-	bool there = at < gr->n_hits && gr->hits[at]->source == source && instant_cmp(gr->hits[at]->time, time) == 0 && slice_eq(hit_id(gr->hits[at]), id);
+	bool there =
+	    at < gr->n_hits && gr->hits[at]->source == source && instant_cmp(gr->hits[at]->time, time) == 0 && slice_eq(hit_id(gr->hits[at]), id);
 
 	if (there && hit == NULL) {
 		free(gr->hits[at]);

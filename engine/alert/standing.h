@@ -13,13 +13,13 @@
 
 struct hit {
 	struct instant time;
-	uint32_t source;    /* name */
+	uint32_t source; /* name */
 	uint16_t id_len;
 	uint8_t level, code_len;
 	uint32_t values_len;
-	bool fresh;         /* judged anew in this batch: what rests on it must be compared */
-	char data[];        /* id, the outcome's code (not its number: another version of the rule may number otherwise), then
-	                       values: n times blob(name), blob(encoded value) */
+	bool fresh;  /* judged anew in this batch: what rests on it must be compared */
+	char data[]; /* id, the outcome's code (not its number: another version of the rule may number otherwise), then
+			values: n times blob(name), blob(encoded value) */
 };
 
 static inline struct slice
@@ -47,34 +47,34 @@ bool hit_same_event(const struct hit *a, const struct hit *b);
 struct alert {
 	uint8_t id[ALERT_ID_BYTES];
 	enum alert_state state;
-	uint8_t told_level;       /* of the last message, or of the silent raise */
-	bool replaced;            /* withdrawn in favour of `by` */
+	uint8_t told_level; /* of the last message, or of the silent raise */
+	bool replaced;      /* withdrawn in favour of `by` */
 	uint8_t by[ALERT_ID_BYTES];
-	uint32_t seq;             /* of the last message; 0: none was sent */
-	uint32_t told;            /* triggers that a message announced */
+	uint32_t seq;  /* of the last message; 0: none was sent */
+	uint32_t told; /* triggers that a message announced */
 	uint32_t held_back;
-	uint64_t signature;       /* of the shown trigger's outcome, values and evidence */
-	struct instant last;      /* time of the last hit */
+	uint64_t signature;  /* of the shown trigger's outcome, values and evidence */
+	struct instant last; /* time of the last hit */
 	struct instant decided, known_up_to;
-	struct hit *opening, *shown; /* copies: they outlive their evidence */
-	uint32_t rule_set;        /* number of the set that last decided it */
+	struct hit *opening, *shown;             /* copies: they outlive their evidence */
+	uint32_t rule_set;                       /* number of the set that last decided it */
 	uint32_t first_hit, last_hit, shown_hit; /* indexes in the group while not withdrawn */
 };
 
 struct group {
-	char *key;                /* encoded episode values: n times blob(encoded value) */
+	char *key; /* encoded episode values: n times blob(encoded value) */
 	uint32_t key_len;
 	struct hit **hits;
 	uint32_t n_hits, cap_hits;
-	struct alert **alerts;    /* standing and ended by first_hit, then the withdrawn ones */
+	struct alert **alerts; /* standing and ended by first_hit, then the withdrawn ones */
 	uint32_t n_current, n_alerts, cap_alerts;
-	uint32_t dirty_from;      /* hits from here on changed since the last cut; UINT32_MAX: none */
-	bool unsaved;             /* since the last checkpoint */
-	bool removed;             /* among the changes was a removal or a change, not only hits added at the end */
+	uint32_t dirty_from; /* hits from here on changed since the last cut; UINT32_MAX: none */
+	bool unsaved;        /* since the last checkpoint */
+	bool removed;        /* among the changes was a removal or a change, not only hits added at the end */
 };
 
 struct standing {
-	struct group **groups;    /* sorted by key bytewise */
+	struct group **groups; /* sorted by key bytewise */
 	uint32_t n, cap;
 };
 
@@ -97,7 +97,7 @@ struct cut {
 	const struct names *names;
 	struct slice subject;
 	uint32_t rule_set;
-	bool silent;              /* a new rule judges the past: what it adds is not told */
+	bool silent; /* a new rule judges the past: what it adds is not told */
 	bool have_tick;
 	struct instant tick, now, known_up_to;
 	uint64_t *ended_unsent;
@@ -114,7 +114,7 @@ void group_tick(struct group *gr, const struct rule *ru, struct instant tick, bo
 
 int group_encode(const struct group *gr, struct buf *ret);
 struct group *group_decode(struct slice key, struct slice value); /* NULL: malformed or out of memory */
-void group_free(struct group *gr); /* one that no standing adopted; NULL is fine */
+void group_free(struct group *gr);                                /* one that no standing adopted; NULL is fine */
 
 void alert_id_text(const uint8_t id[ALERT_ID_BYTES], char ret[2 * ALERT_ID_BYTES + 1]);
 

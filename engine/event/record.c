@@ -51,7 +51,8 @@ record_refs(struct event_parser *pa, const struct contract *co, struct event *ev
 			    co->layout->roles[pa->found[i].role].name, LIMIT_SUBJECT_BYTES);
 		/* Keys of the store end with a zero byte. */
 		if (pa->found[i].key.n > 0 && memchr(pa->found[i].key.p, '\0', pa->found[i].key.n) != NULL)
-			return parser_fail(pa, FAULT_BAD_VALUE, &step_data, "the key of %s holds the character U+0000", co->layout->roles[pa->found[i].role].name);
+			return parser_fail(
+			    pa, FAULT_BAD_VALUE, &step_data, "the key of %s holds the character U+0000", co->layout->roles[pa->found[i].role].name);
 	}
 	refs = arena_alloc(pa->arena, (pa->n_found + 1) * sizeof *refs + bytes);
 	if (refs == NULL)

@@ -181,5 +181,6 @@ active_key(const struct active *ac, uint32_t item)
 bool
 active_contested(const struct active *ac, const struct window_view *vi, uint32_t item)
 {
-	return (vi->tl->v[active_opening(ac, item)].flags & ENTRY_CONTESTED) != 0 || (vi->tl->v[active_newest(ac, item)].flags & ENTRY_CONTESTED) != 0;
+	return (vi->tl->v[active_opening(ac, item)].flags & ENTRY_CONTESTED) != 0 ||
+	       (vi->tl->v[active_newest(ac, item)].flags & ENTRY_CONTESTED) != 0;
 }

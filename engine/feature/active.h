@@ -20,13 +20,13 @@ struct life_undo {
 };
 struct active {
 	uint32_t hi;
-	struct bag keys;     /* encoded key values */
-	struct life *lives;  /* by key number */
+	struct bag keys;    /* encoded key values */
+	struct life *lives; /* by key number */
 	uint32_t n_lives;
 	struct life_undo *undo;
 	uint32_t n_undo, cap_undo;
 	/* What is on at the trigger: made by active_list, valid until the next seek. */
-	uint32_t *items;     /* key numbers, sorted by key bytewise */
+	uint32_t *items; /* key numbers, sorted by key bytewise */
 	uint32_t n_items, cap_items;
 	bool listed;
 };

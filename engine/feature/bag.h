@@ -13,8 +13,8 @@ struct bag_item {
 struct bag {
 	struct bag_item *items; /* dense, in order of first arrival */
 	uint32_t n, cap;
-	uint32_t live;          /* items with count > 0 */
-	uint32_t *slots;        /* item + 1, or 0 */
+	uint32_t live;   /* items with count > 0 */
+	uint32_t *slots; /* item + 1, or 0 */
 	uint32_t n_slots;
 	struct buf bytes;
 };

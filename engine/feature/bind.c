@@ -22,8 +22,9 @@ feature_bind_make(struct feature_bind *ret, const struct feature_spec *spec, con
 {
 	*ret = (struct feature_bind){.role = -1};
 	if (spec->op == OP_ACTIVE) {
-		ret->life = (uint8_t)((types_have(&spec->opens, la->type) ? LIFE_OPENS : 0) | (types_have(&spec->reopens, la->type) ? LIFE_REOPENS : 0) |
-		    (types_have(&spec->closes, la->type) ? LIFE_CLOSES : 0));
+		ret->life =
+		    (uint8_t)((types_have(&spec->opens, la->type) ? LIFE_OPENS : 0) | (types_have(&spec->reopens, la->type) ? LIFE_REOPENS : 0) |
+			      (types_have(&spec->closes, la->type) ? LIFE_CLOSES : 0));
 		ret->on = ret->life != 0;
 	} else {
 		ret->on = types_have(&spec->on, la->type);
@@ -61,7 +62,7 @@ feature_takes(const struct feature_plan *pl, const struct feature_bind *fb, uint
 			return false;
 	}
 	return (fb->of < 0 || kept_bytes(kept, (unsigned)fb->of).n != 0) && (fb->by < 0 || kept_bytes(kept, (unsigned)fb->by).n != 0) &&
-	    (fb->key < 0 || kept_bytes(kept, (unsigned)fb->key).n != 0);
+	       (fb->key < 0 || kept_bytes(kept, (unsigned)fb->key).n != 0);
 }
 
 int

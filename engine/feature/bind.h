@@ -9,9 +9,9 @@
 enum { LIFE_OPENS = 1, LIFE_REOPENS = 2, LIFE_CLOSES = 4 };
 
 struct feature_bind {
-	bool on;              /* the type is one that the feature looks at */
-	uint8_t life;         /* active: what the type does */
-	int role;             /* -1: any */
+	bool on;                    /* the type is one that the feature looks at */
+	uint8_t life;               /* active: what the type does */
+	int role;                   /* -1: any */
 	int of, by, key, from, til; /* field indexes, -1: the layout has none, or the feature names none */
 	int where[8];
 };

@@ -8,9 +8,9 @@
 enum feature_op { OP_COUNT, OP_DISTINCT, OP_SUM, OP_MIN, OP_MAX, OP_FIRST, OP_LAST, OP_ACTIVE };
 
 enum window_kind {
-	WINDOW_ALL,          /* no `within`: the whole history */
-	WINDOW_SPAN,         /* time >= t - seconds */
-	WINDOW_JALALI_YEAR,  /* since the start of the Solar Hijri year that holds t */
+	WINDOW_ALL,         /* no `within`: the whole history */
+	WINDOW_SPAN,        /* time >= t - seconds */
+	WINDOW_JALALI_YEAR, /* since the start of the Solar Hijri year that holds t */
 	WINDOW_JALALI_MONTH,
 };
 
@@ -30,17 +30,17 @@ struct feature_types {
 struct feature_spec {
 	char *name;
 	enum feature_op op;
-	struct feature_types on;              /* all but active */
+	struct feature_types on;                     /* all but active */
 	struct feature_types opens, reopens, closes; /* active */
-	char *role;                           /* how the entry must mention the subject; NULL: in any role */
-	char *of;                             /* all but count and active */
-	char *by;                             /* NULL: no groups */
-	char *key, *from, *til;               /* active; from and til may be NULL */
+	char *role;                                  /* how the entry must mention the subject; NULL: in any role */
+	char *of;                                    /* all but count and active */
+	char *by;                                    /* NULL: no groups */
+	char *key, *from, *til;                      /* active; from and til may be NULL */
 	unsigned n_where;
 	struct feature_where where[8];
 	enum window_kind window;
-	int64_t window_seconds;               /* WINDOW_SPAN */
-	unsigned evidence;                    /* most entries handed over; 0: none */
+	int64_t window_seconds; /* WINDOW_SPAN */
+	unsigned evidence;      /* most entries handed over; 0: none */
 };
 
 /* Attributes, by the names that Lua uses. */

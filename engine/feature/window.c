@@ -83,7 +83,8 @@ window_clear(struct window *wi)
 size_t
 window_bytes(const struct window *wi)
 {
-	return bag_bytes(&wi->groups) + bag_bytes(&wi->values) + wi->n_tallies * sizeof *wi->tallies + (wi->all.ring.cap + wi->all.heap.cap) * sizeof(uint32_t);
+	return bag_bytes(&wi->groups) + bag_bytes(&wi->values) + wi->n_tallies * sizeof *wi->tallies +
+	       (wi->all.ring.cap + wi->all.heap.cap) * sizeof(uint32_t);
 }
 
 static struct value

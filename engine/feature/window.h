@@ -19,10 +19,10 @@ struct ring {
 /* What is known of one group, or of all. */
 struct tally {
 	uint32_t n, distinct, contested, decimals;
-	int128 sum;         /* integers, or decimals at scale 9 */
-	struct ring ring;   /* first, last, min, max */
-	struct ring heap;   /* min, max: indexes, some of them left already; head is unused */
-	bool heap_stale;    /* must be made anew from the ring */
+	int128 sum;       /* integers, or decimals at scale 9 */
+	struct ring ring; /* first, last, min, max */
+	struct ring heap; /* min, max: indexes, some of them left already; head is unused */
+	bool heap_stale;  /* must be made anew from the ring */
 };
 
 struct window {
@@ -31,7 +31,7 @@ struct window {
 	struct bag groups;     /* `by`: encoded group values; count: entries */
 	struct tally *tallies; /* by group number */
 	uint32_t n_tallies;
-	struct bag values;     /* distinct: u32 group number, encoded value */
+	struct bag values; /* distinct: u32 group number, encoded value */
 };
 
 /* What the window looks at; kept by the caller for the time of each call. */

@@ -21,7 +21,7 @@ struct batch_item {
 	uint64_t full_bytes;
 	uint32_t stream; /* index in the batch's streams */
 	uint64_t number;
-	uint64_t at;     /* place of the raw bytes behind the beginning of the items */
+	uint64_t at; /* place of the raw bytes behind the beginning of the items */
 };
 
 struct batch {

@@ -74,8 +74,14 @@ emit(void *ctx, const struct registered *re, bool remove, struct err *err)
 {
 	struct fold *fo = ctx;
 	const struct event *ev = re->ev;
-	struct delta de = {.remove = remove, .time = ev->time, .source = re->source, .stream = re->stream, .number = re->number,
-	    .flags = re->contested ? ENTRY_CONTESTED : 0, .id = ev->id, .kept = ev->kept};
+	struct delta de = {.remove = remove,
+	    .time = ev->time,
+	    .source = re->source,
+	    .stream = re->stream,
+	    .number = re->number,
+	    .flags = re->contested ? ENTRY_CONTESTED : 0,
+	    .id = ev->id,
+	    .kept = ev->kept};
 
 	if (layout_number(fo, ev->contract, &de.layout, err) != 0)
 		return -1;
@@ -96,7 +102,8 @@ emit(void *ctx, const struct registered *re, bool remove, struct err *err)
 		entry_value(&fo->value, &de);
 		if (!buf_ok(&fo->key) || !buf_ok(&fo->value))
 			return err_nomem(err);
-		if ((remove ? changes_delete(fo->changes, buf_slice(&fo->key), err) : changes_put(fo->changes, buf_slice(&fo->key), buf_slice(&fo->value), err)) != 0)
+		if ((remove ? changes_delete(fo->changes, buf_slice(&fo->key), err)
+			    : changes_put(fo->changes, buf_slice(&fo->key), buf_slice(&fo->value), err)) != 0)
 			return -1;
 	}
 	return 0;
@@ -122,8 +129,18 @@ fold_new(struct fold **ret, const struct fold_env *env, struct err *err)
 		(void)err_nomem(err);
 		goto fail;
 	}
-	re = (struct registrar_env){.store = env->store, .names = fo->names, .changes = fo->changes, .filter = fo->filter, .quarantine = fo->quarantine,
-	    .quarantine_next = &fo->quarantine_next, .stats = &fo->stats, .loading = &fo->loading, .ctx = fo, .read = read_raw, .parser = parser_of, .emit = emit};
+	re = (struct registrar_env){.store = env->store,
+	    .names = fo->names,
+	    .changes = fo->changes,
+	    .filter = fo->filter,
+	    .quarantine = fo->quarantine,
+	    .quarantine_next = &fo->quarantine_next,
+	    .stats = &fo->stats,
+	    .loading = &fo->loading,
+	    .ctx = fo,
+	    .read = read_raw,
+	    .parser = parser_of,
+	    .emit = emit};
 	if (registrar_new(&fo->registrar, &re, err) != 0)
 		goto fail;
 	rc = fold_load_state(fo, err);
@@ -160,8 +177,15 @@ fold_take_seed(struct fold *fo, uint64_t seed, struct err *err)
 struct batch_now
 fold_now(const struct fold *fo, uint64_t seq, struct instant now, bool replayed)
 {
-	return (struct batch_now){.batch = seq, .rule_set = fo->rule_set, .now = now, .known_up_to = fo->have_newest ? fo->newest : now, .tick = fo->tick,
-	    .have_tick = fo->have_tick, .replayed = replayed, .on_message = fo->env.on_message, .ctx = fo->env.ctx};
+	return (struct batch_now){.batch = seq,
+	    .rule_set = fo->rule_set,
+	    .now = now,
+	    .known_up_to = fo->have_newest ? fo->newest : now,
+	    .tick = fo->tick,
+	    .have_tick = fo->have_tick,
+	    .replayed = replayed,
+	    .on_message = fo->env.on_message,
+	    .ctx = fo->env.ctx};
 }
 
 static int
@@ -189,8 +213,13 @@ note_position(struct fold *fo, uint32_t stream, uint64_t number, struct err *err
 static int
 take_fault(struct fold *fo, const struct batch *ba, const struct batch_item *it, struct err *err)
 {
-	struct quarantine_item qi = {.fault = it->fault, .detail = it->detail, .raw = it->raw, .stream = ba->streams[it->stream], .number = it->number,
-	    .full_bytes = it->full_bytes, .seen = ba->clock};
+	struct quarantine_item qi = {.fault = it->fault,
+	    .detail = it->detail,
+	    .raw = it->raw,
+	    .stream = ba->streams[it->stream],
+	    .number = it->number,
+	    .full_bytes = it->full_bytes,
+	    .seen = ba->clock};
 
 	fo->stats.consumed++;
 	fo->stats.quarantined++;
@@ -404,4 +433,3 @@ fold_partitions(const struct fold *fo)
 {
 	return fo->env.partitions;
 }
-

@@ -15,8 +15,8 @@ struct fold_env {
 	size_t cache_bytes;
 	const char *instance;
 	int (*on_message)(void *ctx, const struct message *me, struct err *err); /* NULL: not rendered */
-	void *ctx;          /* of on_message */
-	void *journal;      /* of read */
+	void *ctx;                                                               /* of on_message */
+	void *journal;                                                           /* of read */
 	int (*read)(void *journal, uint64_t at, void *ret, size_t n, struct err *err);
 };
 
@@ -70,7 +70,9 @@ unsigned fold_partitions(const struct fold *fo);
 void fold_worker_env(struct fold *fo, struct worker_env *ret);
 
 /* Calls fn for each group of alerts that the store holds, in order of subject, rule, episode. Slices are borrowed. */
-int fold_each_group(struct fold *fo, int (*fn)(void *ctx, struct slice subject, struct slice rule, struct slice group, struct slice value, struct err *err), void *ctx, struct err *err);
+int fold_each_group(struct fold *fo,
+    int (*fn)(void *ctx, struct slice subject, struct slice rule, struct slice group, struct slice value, struct err *err), void *ctx,
+    struct err *err);
 /* Calls fn for each subject "KIND/..." that the store holds, in order. */
 int fold_each_subject(struct fold *fo, const char *kind, int (*fn)(void *ctx, struct slice subject, struct err *err), void *ctx, struct err *err);
 

@@ -127,7 +127,9 @@ fold_position(struct fold *fo, struct slice stream, uint64_t *ret, struct err *e
 }
 
 int
-fold_each_group(struct fold *fo, int (*fn)(void *ctx, struct slice subject, struct slice rule, struct slice group, struct slice value, struct err *err), void *ctx, struct err *err)
+fold_each_group(struct fold *fo,
+    int (*fn)(void *ctx, struct slice subject, struct slice rule, struct slice group, struct slice value, struct err *err), void *ctx,
+    struct err *err)
 {
 	struct store_iter *it = NULL;
 	struct slice key, value, subject, rule, group;

@@ -29,12 +29,12 @@ struct fold {
 	struct ruleset *rs;
 	struct buf rules_bytes;
 	struct event_parser *parser;
-	uint16_t *layouts;         /* layout numbers by the contract's place in the set */
+	uint16_t *layouts; /* layout numbers by the contract's place in the set */
 	struct past_set *past;
 	size_t n_past;
 	struct rule_stats *rule_stats;
 	struct node_stats stats, dropped; /* dropped: what workers of earlier rule sets had counted */
-	struct stream_mark *marks; /* streams of batches since the last checkpoint */
+	struct stream_mark *marks;        /* streams of batches since the last checkpoint */
 	size_t n_marks, cap_marks;
 	struct buf key, value, subject_key;
 	struct buf sink_mark;

@@ -196,9 +196,15 @@ judge_eval(struct judge *ju)
 {
 	const struct timeline *tl = &ju->su->tl;
 	const struct entry *en = &tl->v[ju->index];
-	struct rule_input in = {.ctx = ju, .field = get_field, .feature = get_feature, .items = get_items, .item = get_item,
-	    .type = slice_str(names_layout_at(ju->names, en->layout)->type), .source = names_text(ju->names, en->source),
-	    .id = entry_id(tl, en), .time = entry_time(en)};
+	struct rule_input in = {.ctx = ju,
+	    .field = get_field,
+	    .feature = get_feature,
+	    .items = get_items,
+	    .item = get_item,
+	    .type = slice_str(names_layout_at(ju->names, en->layout)->type),
+	    .source = names_text(ju->names, en->source),
+	    .id = entry_id(tl, en),
+	    .time = entry_time(en)};
 
 	rule_vm_eval(ju->vm, ju->rp->index, &in, &ju->result);
 	return ju->failed ? -1 : 0;

@@ -12,7 +12,7 @@
 struct evidence {
 	uint32_t n;
 	uint32_t index[LIMIT_EVIDENCE * LIMIT_RULE_FEATURES]; /* entries, newest first, one an event */
-	uint64_t total;       /* without the caps; only if asked for */
+	uint64_t total;                                       /* without the caps; only if asked for */
 };
 
 struct judge {
@@ -21,10 +21,10 @@ struct judge {
 	const struct names *names;
 	struct rule_vm *vm;
 	struct cursor *cursors;
-	uint32_t index;           /* the trigger's entry */
-	uint32_t first, end;      /* the entries of its event: [first, end) */
+	uint32_t index;      /* the trigger's entry */
+	uint32_t first, end; /* the entries of its event: [first, end) */
 	bool sought[LIMIT_RULE_FEATURES];
-	bool failed;              /* out of memory in a callback */
+	bool failed; /* out of memory in a callback */
 	struct rule_result result;
 };
 

@@ -228,7 +228,8 @@ node_rules(struct node *no, struct ruleset_source *src, struct findings *fi, boo
 	if (rc == 0)
 		rc = ruleset_encode(src, &bytes, err);
 	if (rc == 0 && bytes.n > LIMIT_RECORD_BYTES)
-		rc = err_set(err, ERR_LIMIT, "the rule set has %zu bytes, at most %zu fit: share parameters instead of copying rules", bytes.n, LIMIT_RECORD_BYTES);
+		rc = err_set(err, ERR_LIMIT, "the rule set has %zu bytes, at most %zu fit: share parameters instead of copying rules", bytes.n,
+		    LIMIT_RECORD_BYTES);
 	if (rc == 0 && !slice_eq(buf_slice(&bytes), fold_rules_bytes(no->fold))) {
 		changed = true;
 		rs = ruleset_compile(src, fi, err);
@@ -318,7 +319,8 @@ replay_one(struct node *no, uint64_t seq, uint8_t kind, struct slice payload, ui
 	case RECORD_SEED:
 		return fold_take_seed(no->fold, rd_u64(&r), err);
 	default:
-		return err_set(err, ERR_NEWER, "record %llu of the journal is of a kind that this program does not know: use the newer one", (unsigned long long)seq);
+		return err_set(err, ERR_NEWER, "record %llu of the journal is of a kind that this program does not know: use the newer one",
+		    (unsigned long long)seq);
 	}
 }
 

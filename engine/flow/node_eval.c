@@ -48,8 +48,14 @@ take(void *ctx, const struct eval_view *ev, struct err *err)
 		ro->cap = cap;
 	}
 	row = &ro->v[ro->n++];
-	*row = (struct row){.time = ev->time, .subject_len = (uint32_t)ev->subject.n, .source_len = (uint32_t)ev->source.n, .id_len = (uint32_t)ev->id.n,
-	    .error_len = (uint32_t)error.n, .class = rr->class, .outcome = rr->outcome, .n_values = rr->n_values};
+	*row = (struct row){.time = ev->time,
+	    .subject_len = (uint32_t)ev->subject.n,
+	    .source_len = (uint32_t)ev->source.n,
+	    .id_len = (uint32_t)ev->id.n,
+	    .error_len = (uint32_t)error.n,
+	    .class = rr->class,
+	    .outcome = rr->outcome,
+	    .n_values = rr->n_values};
 	row->subject = keep(ro, ev->subject);
 	row->source = keep(ro, ev->source);
 	row->id = keep(ro, ev->id);
@@ -94,11 +100,16 @@ by_total_order(const void *a, const void *b, void *ctx)
 }
 
 static int
-hand_over(const struct rows *ro, const struct row *row, const struct rule *ru, int (*fn)(void *ctx, const struct eval_view *ev, struct err *err), void *ctx, struct err *err)
+hand_over(const struct rows *ro, const struct row *row, const struct rule *ru, int (*fn)(void *ctx, const struct eval_view *ev, struct err *err),
+    void *ctx, struct err *err)
 {
 	struct rule_result rr = {.class = row->class, .outcome = row->outcome, .n_values = row->n_values};
-	struct eval_view ev = {.rule = ru, .subject = text(ro, row->subject, row->subject_len), .source = text(ro, row->source, row->source_len),
-	    .id = text(ro, row->id, row->id_len), .time = row->time, .result = &rr};
+	struct eval_view ev = {.rule = ru,
+	    .subject = text(ro, row->subject, row->subject_len),
+	    .source = text(ro, row->source, row->source_len),
+	    .id = text(ro, row->id, row->id_len),
+	    .time = row->time,
+	    .result = &rr};
 	struct rd r = rd_of(slice_of(ro->bytes.p + row->values, ro->bytes.n - row->values));
 
 	rr.error = row->error_len == 0 ? NULL : ro->bytes.p + row->error; /* a zero stands behind it */
@@ -136,7 +147,8 @@ eval_all(struct node *no, const struct rule *ru, struct slice rule_text, struct 
 }
 
 int
-node_eval(struct node *no, const struct rule *ru, struct slice rule_text, int (*fn)(void *ctx, const struct eval_view *ev, struct err *err), void *ctx, struct err *err)
+node_eval(struct node *no, const struct rule *ru, struct slice rule_text, int (*fn)(void *ctx, const struct eval_view *ev, struct err *err),
+    void *ctx, struct err *err)
 {
 	struct rows ro = {0};
 	int rc;

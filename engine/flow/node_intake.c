@@ -2,8 +2,8 @@
  * event or with the reason why it is none. */
 #include "engine/flow/node_private.h"
 
-#define MAX_FUTURE 300       /* seconds */
-#define STREAM_NAMES 10000   /* of LIMIT_NAMES kept free for input streams */
+#define MAX_FUTURE 300     /* seconds */
+#define STREAM_NAMES 10000 /* of LIMIT_NAMES kept free for input streams */
 
 /* "a*" grants whatever begins with "a"; "a" without the star itself alone, or with `prefix` also what is below it: "a/b", but not
  * "ab". */
@@ -46,7 +46,8 @@ check_grant(struct node *no, const struct grant *gr, const struct event *ev, str
 	if (gr == NULL)
 		return FAULT_NONE;
 	if (!granted(gr->sources, gr->n_sources, ev->source, true))
-		*ret_detail = detail(no, "source: this input may not bring %.*s; grant it in the configuration (inboxes: sources) or send it elsewhere", ev->source);
+		*ret_detail = detail(
+		    no, "source: this input may not bring %.*s; grant it in the configuration (inboxes: sources) or send it elsewhere", ev->source);
 	else if (!granted(gr->types, gr->n_types, slice_str(contract_layout(ev->contract)->type), false))
 		*ret_detail = detail(no, "type: this input may not bring %.*s; grant it in the configuration (inboxes: types) or send it elsewhere",
 		    slice_str(contract_layout(ev->contract)->type));
@@ -137,7 +138,8 @@ node_add(struct node *no, struct slice raw, const struct position *pos, const st
 }
 
 int
-node_add_fault(struct node *no, enum event_fault fault, struct slice text, struct slice raw, uint64_t full_bytes, const struct position *pos, struct err *err)
+node_add_fault(
+    struct node *no, enum event_fault fault, struct slice text, struct slice raw, uint64_t full_bytes, const struct position *pos, struct err *err)
 {
 	struct batch_item it = {.fault = fault, .raw = raw, .full_bytes = full_bytes, .number = pos->number};
 

@@ -10,11 +10,11 @@ struct node {
 	struct node_options opt;
 	char *dir;
 	bool temporary;
-	bool failed;         /* a write failed: nothing more is taken in */
+	bool failed; /* a write failed: nothing more is taken in */
 	struct store *store;
 	struct journal *journal;
 	struct fold *fold;
-	struct batch batch;  /* what gathers for the next commit */
+	struct batch batch; /* what gathers for the next commit */
 	struct buf head, sink_mark;
 	uint64_t checkpoints;
 };

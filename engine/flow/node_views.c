@@ -249,8 +249,11 @@ gather_group(void *ctx, struct slice subject, struct slice rule, struct slice gr
 			ap->v = v;
 			ap->cap = cap;
 		}
-		ap->v[ap->n] = (struct alert_place){.opened_at = al->opening->time, .at = at, .rule_len = (uint32_t)rule.n,
-		    .subject_len = (uint32_t)subject.n, .group_len = (uint32_t)group.n};
+		ap->v[ap->n] = (struct alert_place){.opened_at = al->opening->time,
+		    .at = at,
+		    .rule_len = (uint32_t)rule.n,
+		    .subject_len = (uint32_t)subject.n,
+		    .group_len = (uint32_t)group.n};
 		memcpy(ap->v[ap->n++].id, al->id, ALERT_ID_BYTES);
 	}
 	group_free(gr);
@@ -382,7 +385,8 @@ live_rule(const struct ruleset *rs, struct slice id)
 }
 
 int
-node_alerts(struct node *no, const char *rule, const char *subject, const char *alert_id, bool all, int (*fn)(void *ctx, const struct alert_view *av, struct err *err), void *ctx, struct err *err)
+node_alerts(struct node *no, const char *rule, const char *subject, const char *alert_id, bool all,
+    int (*fn)(void *ctx, const struct alert_view *av, struct err *err), void *ctx, struct err *err)
 {
 	struct alert_places ap = {.rule = rule, .subject = subject, .alert_id = alert_id, .all = all};
 	struct showing sh = {.no = no, .ap = &ap, .fn = fn, .ctx = ctx};

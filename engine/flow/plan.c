@@ -54,7 +54,8 @@ rule_kind(const struct rule *ru, const struct contracts *contracts, struct err *
 			return NULL;
 		}
 		if (kind != NULL && strcmp(kind, k) != 0) {
-			(void)err_set(err, ERR_CHECKED, "rule %s: its role %s is a %s in one of its types and a %s in another", ru->id, ru->role, kind, k);
+			(void)err_set(
+			    err, ERR_CHECKED, "rule %s: its role %s is a %s in one of its types and a %s in another", ru->id, ru->role, kind, k);
 			return NULL;
 		}
 		kind = k;

@@ -15,7 +15,7 @@ struct trigger_bind {
 
 struct rule_plan {
 	const struct rule *ru;
-	size_t index;                 /* in the rule set and its VMs */
+	size_t index;                  /* in the rule set and its VMs */
 	struct trigger_bind *triggers; /* by layout number */
 	unsigned n_features;
 	struct feature_plan features[LIMIT_RULE_FEATURES];
@@ -23,9 +23,9 @@ struct rule_plan {
 };
 
 struct kind_plan {
-	char *kind;                   /* "person" */
+	char *kind; /* "person" */
 	unsigned n;
-	struct rule_plan **rules;     /* borrowed from plan->rules, in order of rule id */
+	struct rule_plan **rules; /* borrowed from plan->rules, in order of rule id */
 };
 
 struct plan {

@@ -229,8 +229,15 @@ quarantine_has(struct quarantine *qa, struct store *st, const uint8_t id[QUARANT
 int
 quarantine_add(struct quarantine *qa, struct store *st, const struct quarantine_item *it, uint64_t *next, struct err *err)
 {
-	struct record like = {.fault = it->fault, .times = 1, .full_bytes = it->full_bytes, .number = it->number, .seen = it->seen, .stream = it->stream,
-	    .detail = it->detail, .raw = it->raw, .note = slice_of("", 0)};
+	struct record like = {.fault = it->fault,
+	    .times = 1,
+	    .full_bytes = it->full_bytes,
+	    .number = it->number,
+	    .seen = it->seen,
+	    .stream = it->stream,
+	    .detail = it->detail,
+	    .raw = it->raw,
+	    .note = slice_of("", 0)};
 	struct record *re;
 	int rc = fetch(qa, st, it->id, &re, err);
 
@@ -248,7 +255,8 @@ quarantine_add(struct quarantine *qa, struct store *st, const struct quarantine_
 }
 
 int
-quarantine_set(struct quarantine *qa, struct store *st, const uint8_t id[QUARANTINE_ID_BYTES], enum quarantine_state state, struct slice note, struct err *err)
+quarantine_set(
+    struct quarantine *qa, struct store *st, const uint8_t id[QUARANTINE_ID_BYTES], enum quarantine_state state, struct slice note, struct err *err)
 {
 	struct record *re, like;
 	struct buf block;
@@ -339,11 +347,20 @@ gather(struct quarantine *qa, struct store *st, struct buf *places, struct err *
 }
 
 static int
-show(const struct record *re, const uint8_t id[QUARANTINE_ID_BYTES], int (*fn)(void *ctx, const struct quarantine_view *qu, struct err *err), void *ctx, struct err *err)
+show(const struct record *re, const uint8_t id[QUARANTINE_ID_BYTES], int (*fn)(void *ctx, const struct quarantine_view *qu, struct err *err),
+    void *ctx, struct err *err)
 {
 	char text[2 * QUARANTINE_ID_BYTES + 1];
-	struct quarantine_view qu = {.detail = re->detail, .raw = re->raw, .stream = re->stream, .note = re->note, .fault = re->fault, .state = re->state,
-	    .number = re->number, .full_bytes = re->full_bytes, .times = re->times, .first_seen = re->seen};
+	struct quarantine_view qu = {.detail = re->detail,
+	    .raw = re->raw,
+	    .stream = re->stream,
+	    .note = re->note,
+	    .fault = re->fault,
+	    .state = re->state,
+	    .number = re->number,
+	    .full_bytes = re->full_bytes,
+	    .times = re->times,
+	    .first_seen = re->seen};
 
 	for (unsigned i = 0; i < 2 * QUARANTINE_ID_BYTES; i++)
 		text[i] = "0123456789abcdef"[id[i / 2] >> (i & 1 ? 0 : 4) & 15];
@@ -353,7 +370,8 @@ show(const struct record *re, const uint8_t id[QUARANTINE_ID_BYTES], int (*fn)(v
 }
 
 int
-quarantine_each(struct quarantine *qa, struct store *st, const char *id, int (*fn)(void *ctx, const struct quarantine_view *qu, struct err *err), void *ctx, struct err *err)
+quarantine_each(struct quarantine *qa, struct store *st, const char *id, int (*fn)(void *ctx, const struct quarantine_view *qu, struct err *err),
+    void *ctx, struct err *err)
 {
 	struct buf places = {0}, value = {0};
 	const struct place *pl;

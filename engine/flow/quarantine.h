@@ -25,11 +25,13 @@ void quarantine_make_id(uint8_t ret[QUARANTINE_ID_BYTES], enum event_fault fault
 int quarantine_has(struct quarantine *qa, struct store *st, const uint8_t id[QUARANTINE_ID_BYTES], struct err *err);
 int quarantine_add(struct quarantine *qa, struct store *st, const struct quarantine_item *it, uint64_t *next, struct err *err);
 /* ERR_USAGE if there is none. */
-int quarantine_set(struct quarantine *qa, struct store *st, const uint8_t id[QUARANTINE_ID_BYTES], enum quarantine_state state, struct slice note, struct err *err);
+int quarantine_set(
+    struct quarantine *qa, struct store *st, const uint8_t id[QUARANTINE_ID_BYTES], enum quarantine_state state, struct slice note, struct err *err);
 int quarantine_save(struct quarantine *qa, struct changes *ch, struct err *err); /* and forgets them */
 size_t quarantine_bytes(const struct quarantine *qa);
 /* In order of first arrival. id NULL: all. */
-int quarantine_each(struct quarantine *qa, struct store *st, const char *id, int (*fn)(void *ctx, const struct quarantine_view *qu, struct err *err), void *ctx, struct err *err);
+int quarantine_each(struct quarantine *qa, struct store *st, const char *id, int (*fn)(void *ctx, const struct quarantine_view *qu, struct err *err),
+    void *ctx, struct err *err);
 /* From 16 hex digits: 0 or -1. */
 int quarantine_id_parse(const char *text, uint8_t ret[QUARANTINE_ID_BYTES]);
 

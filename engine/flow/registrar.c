@@ -11,9 +11,9 @@ enum { IDENT_CONTENT = 1, IDENT_RETRACTS = 2, IDENT_CONTESTED = 4 };
  * varint rule_set | varint stream | varint number. */
 struct ident {
 	uint64_t hash, content[2];
-	uint64_t at, number;      /* raw bytes in the journal; position in its stream */
+	uint64_t at, number; /* raw bytes in the journal; position in its stream */
 	uint32_t source, stream, raw_len, rule_set;
-	uint32_t retractors;      /* standing retractions that name it, itself not counted */
+	uint32_t retractors; /* standing retractions that name it, itself not counted */
 	uint16_t id_len;
 	uint8_t flags;
 	char id[];
@@ -209,7 +209,8 @@ registrar_find(struct registrar *rg, struct slice source, struct slice id, uint6
 
 /* Reads the standing content again, as its own contracts understood it. */
 static int
-read_event(struct registrar *rg, const struct ident *in, struct arena *arena, struct event *ret, struct slice *ret_raw, struct event_parser **ret_pa, struct err *err)
+read_event(struct registrar *rg, const struct ident *in, struct arena *arena, struct event *ret, struct slice *ret_raw, struct event_parser **ret_pa,
+    struct err *err)
 {
 	struct slice detail;
 	char *raw = arena_alloc(arena, (size_t)in->raw_len + 1);
@@ -220,7 +221,8 @@ read_event(struct registrar *rg, const struct ident *in, struct arena *arena, st
 		return -1;
 	*ret_raw = slice_of(raw, in->raw_len);
 	if (event_parse(*ret_pa, *ret_raw, arena, ret, &detail) != FAULT_NONE)
-		return err_set(err, ERR_CORRUPT, "event %.*s of the journal cannot be read again (%.*s): run dideban store verify", (int)in->id_len, in->id, SLICE_ARG(detail));
+		return err_set(err, ERR_CORRUPT, "event %.*s of the journal cannot be read again (%.*s): run dideban store verify", (int)in->id_len,
+		    in->id, SLICE_ARG(detail));
 	return 0;
 }
 
@@ -310,10 +312,16 @@ assume(struct ident *in, const struct batch_item *it, uint64_t at, uint32_t stre
 }
 
 static int
-set_aside(struct registrar *rg, const uint8_t id[QUARANTINE_ID_BYTES], struct slice raw, uint32_t stream, uint64_t number, struct instant now, struct err *err)
+set_aside(struct registrar *rg, const uint8_t id[QUARANTINE_ID_BYTES], struct slice raw, uint32_t stream, uint64_t number, struct instant now,
+    struct err *err)
 {
-	struct quarantine_item qi = {.fault = FAULT_CONFLICT, .detail = slice_str("another content came under the same source and id; the one with the smallest SHA-256 stands"),
-	    .raw = raw, .stream = names_text(rg->env.names, stream), .number = number, .full_bytes = raw.n, .seen = now};
+	struct quarantine_item qi = {.fault = FAULT_CONFLICT,
+	    .detail = slice_str("another content came under the same source and id; the one with the smallest SHA-256 stands"),
+	    .raw = raw,
+	    .stream = names_text(rg->env.names, stream),
+	    .number = number,
+	    .full_bytes = raw.n,
+	    .seen = now};
 
 	memcpy(qi.id, id, QUARANTINE_ID_BYTES);
 	return quarantine_add(rg->env.quarantine, rg->env.store, &qi, rg->env.quarantine_next, err);
@@ -321,7 +329,8 @@ set_aside(struct registrar *rg, const uint8_t id[QUARANTINE_ID_BYTES], struct sl
 
 /* Same identity, other content: the smaller SHA-256 stands. */
 static int
-conflict(struct registrar *rg, struct ident *in, const struct batch_item *it, uint64_t at, uint32_t stream, uint32_t rule_set, struct instant now, struct arena *arena, struct err *err)
+conflict(struct registrar *rg, struct ident *in, const struct batch_item *it, uint64_t at, uint32_t stream, uint32_t rule_set, struct instant now,
+    struct arena *arena, struct err *err)
 {
 	uint8_t new_sum[32], old_sum[32], id[QUARANTINE_ID_BYTES];
 	struct event_parser *pa, *old_pa;
@@ -363,7 +372,8 @@ conflict(struct registrar *rg, struct ident *in, const struct batch_item *it, ui
 }
 
 int
-registrar_take(struct registrar *rg, const struct batch_item *it, uint64_t at, uint32_t stream, uint32_t rule_set, struct instant now, struct arena *arena, struct err *err)
+registrar_take(struct registrar *rg, const struct batch_item *it, uint64_t at, uint32_t stream, uint32_t rule_set, struct instant now,
+    struct arena *arena, struct err *err)
 {
 	struct ident *in;
 	uint32_t source;

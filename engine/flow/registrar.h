@@ -29,7 +29,7 @@ struct registrar_env {
 	struct quarantine *quarantine;
 	uint64_t *quarantine_next;
 	struct node_stats *stats;
-	const bool *loading;   /* false: the store holds nothing yet */
+	const bool *loading; /* false: the store holds nothing yet */
 	void *ctx;
 	/* The raw bytes of an accepted event, from the journal. */
 	int (*read)(void *ctx, uint64_t at, void *ret, size_t n, struct err *err);
@@ -43,7 +43,8 @@ int registrar_new(struct registrar **ret, const struct registrar_env *env, struc
 void registrar_free(struct registrar *rg);
 
 /* Takes one event whose raw bytes stand at `at` in the journal. `arena`: of the batch, for events that are read again. */
-int registrar_take(struct registrar *rg, const struct batch_item *it, uint64_t at, uint32_t stream, uint32_t rule_set, struct instant now, struct arena *arena, struct err *err);
+int registrar_take(struct registrar *rg, const struct batch_item *it, uint64_t at, uint32_t stream, uint32_t rule_set, struct instant now,
+    struct arena *arena, struct err *err);
 /* Puts the touched identities into the change set and forgets them. */
 int registrar_save(struct registrar *rg, struct err *err);
 size_t registrar_bytes(const struct registrar *rg);

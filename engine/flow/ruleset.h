@@ -10,7 +10,7 @@ struct ruleset_source {
 	size_t n_contracts, n_rules, n_sets;
 	struct source_text *contracts; /* names: file name only */
 	struct source_text *rules;
-	char **sets;                   /* "RULE.PARAM=VALUE" */
+	char **sets; /* "RULE.PARAM=VALUE" */
 };
 void ruleset_source_free(struct ruleset_source *rs);
 int ruleset_source_add_contract(struct ruleset_source *rs, struct slice name, struct slice text, struct err *err);
@@ -23,8 +23,8 @@ int ruleset_decode(struct slice bytes, struct ruleset_source *ret, struct err *e
 struct ruleset {
 	struct contracts *contracts;
 	size_t n_rules;
-	struct rule **rules;     /* in order of id bytewise */
-	struct slice *texts;     /* of the same rules, borrowed from source */
+	struct rule **rules;          /* in order of id bytewise */
+	struct slice *texts;          /* of the same rules, borrowed from source */
 	struct ruleset_source source; /* owned */
 };
 /* Compiles; takes over *src (emptied, also on failure). NULL with findings when a contract, rule or override is wrong. */

@@ -31,19 +31,19 @@ struct subject {
 	const struct kind_plan *kind;
 	struct timeline tl;
 	struct delta_node *first, *last; /* of the batch under way */
-	struct instant newest;         /* of tl and the deltas */
-	size_t bytes;                  /* last counted */
-	bool dirty;                    /* since the last checkpoint */
+	struct instant newest;           /* of tl and the deltas */
+	size_t bytes;                    /* last counted */
+	bool dirty;                      /* since the last checkpoint */
 	uint32_t key_len;
-	struct rule_state *rules;      /* kind->n, behind this struct in the same block */
-	char *key;                     /* "kind/key", in the same block */
+	struct rule_state *rules; /* kind->n, behind this struct in the same block */
+	char *key;                /* "kind/key", in the same block */
 };
 
 struct subjects {
 	struct table table;
 	struct subject *newest, *oldest;
 	size_t bytes, max_bytes;
-	struct subject **dirty;        /* for the next checkpoint */
+	struct subject **dirty; /* for the next checkpoint */
 	size_t n_dirty, cap_dirty;
 };
 
@@ -53,7 +53,7 @@ subject_key(const struct subject *su)
 	return slice_of(su->key, su->key_len);
 }
 
-void subjects_free(struct subjects *ss); /* all of them */
+void subjects_free(struct subjects *ss);                                             /* all of them */
 struct subject *subjects_find(struct subjects *ss, struct slice key, uint64_t hash); /* NULL: not in memory; marks it used */
 /* An empty one, in memory from now on. */
 struct subject *subjects_make(struct subjects *ss, struct slice key, uint64_t hash, const struct kind_plan *kind, struct err *err);

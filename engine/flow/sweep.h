@@ -11,15 +11,15 @@
 #include "engine/flow/judge.h"
 
 struct sweep {
-	struct judge *judge;              /* begun with the subject and rule */
-	const struct delta *deltas;       /* merged: sorted, with index and found */
+	struct judge *judge;        /* begun with the subject and rule */
+	const struct delta *deltas; /* merged: sorted, with index and found */
 	size_t n;
 	void *ctx;
-	int (*trigger)(void *ctx, struct err *err);  /* the judge stands at a trigger that must be judged again */
+	int (*trigger)(void *ctx, struct err *err);                      /* the judge stands at a trigger that must be judged again */
 	int (*gone)(void *ctx, const struct delta *de, struct err *err); /* a trigger was taken out */
 	struct bag dirty[LIMIT_RULE_FEATURES]; /* of each `active` feature: keys whose state is not what it was; count: 1 newest, 2 opening */
 	uint32_t n_dirty;
-	bool forever, reached;            /* what windows reach */
+	bool forever, reached; /* what windows reach */
 	struct instant until;
 };
 

@@ -11,12 +11,12 @@ struct worker {
 	struct worker_env env;
 	struct rule_vm *vm;
 	struct subjects subjects;
-	struct cursor **scratch;      /* by rule, one a feature */
-	struct subject **touched;     /* in this batch */
+	struct cursor **scratch;  /* by rule, one a feature */
+	struct subject **touched; /* in this batch */
 	size_t n_touched, cap_touched;
-	struct delta *deltas;         /* of one subject, gathered */
+	struct delta *deltas; /* of one subject, gathered */
 	size_t cap_deltas;
-	struct group **cut;           /* groups to cut again, of one subject and rule */
+	struct group **cut; /* groups to cut again, of one subject and rule */
 	size_t n_cut, cap_cut;
 	struct judge judge;
 	struct sweep sweep;
@@ -142,7 +142,8 @@ grow(void *v, size_t *cap, size_t n, size_t size)
 }
 
 int
-worker_take(struct worker *wo, struct slice subject, uint64_t hash, const struct kind_plan *kind, const struct delta *de, struct arena *arena, bool *ret_late, struct err *err)
+worker_take(struct worker *wo, struct slice subject, uint64_t hash, const struct kind_plan *kind, const struct delta *de, struct arena *arena,
+    bool *ret_late, struct err *err)
 {
 	struct subject *su = get_subject(wo, subject, hash, kind, err);
 	struct delta_node *node;
@@ -272,8 +273,9 @@ on_trigger(void *ctx, struct err *err)
 		const struct rule_outcome *oc = &ju->rp->ru->outcomes[ju->result.outcome];
 
 		judge_values(ju, &wo->values);
-		hit = buf_ok(&wo->values) ? hit_new(entry_time(en), en->source, entry_id(tl, en),
-		    (uint8_t)oc->level, slice_str(oc->code), buf_slice(&wo->values)) : NULL;
+		hit = buf_ok(&wo->values)
+			  ? hit_new(entry_time(en), en->source, entry_id(tl, en), (uint8_t)oc->level, slice_str(oc->code), buf_slice(&wo->values))
+			  : NULL;
 		if (hit == NULL)
 			return err_nomem(err);
 	}
@@ -301,7 +303,9 @@ revisit(struct worker *wo, const struct hit *hi, struct err *err)
 	const struct timeline *tl = &ju->su->tl;
 	uint32_t i = timeline_find(tl, wo->env.names, hi->time, hi->source, hit_id(hi));
 
-	for (; i < tl->n && instant_cmp(entry_time(&tl->v[i]), hi->time) == 0 && tl->v[i].source == hi->source && slice_eq(entry_id(tl, &tl->v[i]), hit_id(hi)); i++)
+	for (; i < tl->n && instant_cmp(entry_time(&tl->v[i]), hi->time) == 0 && tl->v[i].source == hi->source &&
+	       slice_eq(entry_id(tl, &tl->v[i]), hit_id(hi));
+	     i++)
 		if (judge_is_trigger(ju, i)) {
 			judge_at(ju, i);
 			if (judge_evidence(ju, &wo->evidence, false) != 0)
@@ -332,9 +336,15 @@ on_tell(void *ctx, enum message_type type, const struct group *gr, const struct 
 	struct worker *wo = ctx;
 	const struct rule *ru = wo->judge.rp->ru;
 	struct rule_stats *rs = &wo->env.stats[wo->judge.rp->index];
-	struct alert_words aw = {.ru = ru, .names = wo->env.names, .subject = subject_key(wo->su), .gr = gr, .al = al, .replaces = replaces, .ju = &wo->judge};
-	struct message me = {.type = type, .batch = wo->now->batch, .replayed = wo->now->replayed, .rule = ru, .level = (enum alert_level)al->shown->level,
-	    .seq = al->seq, .subject = subject_key(wo->su)};
+	struct alert_words aw = {
+	    .ru = ru, .names = wo->env.names, .subject = subject_key(wo->su), .gr = gr, .al = al, .replaces = replaces, .ju = &wo->judge};
+	struct message me = {.type = type,
+	    .batch = wo->now->batch,
+	    .replayed = wo->now->replayed,
+	    .rule = ru,
+	    .level = (enum alert_level)al->shown->level,
+	    .seq = al->seq,
+	    .subject = subject_key(wo->su)};
 	char id[2 * ALERT_ID_BYTES + 1];
 
 	wo->stats.messages++;
@@ -381,9 +391,19 @@ static int
 cut_groups(struct worker *wo, struct err *err)
 {
 	const struct batch_now *bn = wo->now;
-	struct cut cu = {.ru = wo->judge.rp->ru, .names = wo->env.names, .subject = subject_key(wo->su), .rule_set = bn->rule_set, .silent = bn->silent,
-	    .have_tick = bn->have_tick, .tick = bn->tick, .now = bn->now, .known_up_to = bn->known_up_to, .ended_unsent = &wo->stats.ended_unsent,
-	    .ctx = wo, .sign = on_sign, .tell = on_tell};
+	struct cut cu = {.ru = wo->judge.rp->ru,
+	    .names = wo->env.names,
+	    .subject = subject_key(wo->su),
+	    .rule_set = bn->rule_set,
+	    .silent = bn->silent,
+	    .have_tick = bn->have_tick,
+	    .tick = bn->tick,
+	    .now = bn->now,
+	    .known_up_to = bn->known_up_to,
+	    .ended_unsent = &wo->stats.ended_unsent,
+	    .ctx = wo,
+	    .sign = on_sign,
+	    .tell = on_tell};
 
 	for (size_t i = 0; i < wo->n_cut; i++)
 		if (group_cut(wo->cut[i], &cu, err) != 0)
@@ -532,7 +552,8 @@ worker_retire(struct worker *wo, struct slice subject, size_t rule, const struct
 }
 
 int
-worker_eval(struct worker *wo, struct slice subject, size_t rule, int (*fn)(void *ctx, const struct eval_view *ev, struct err *err), void *ctx, struct err *err)
+worker_eval(struct worker *wo, struct slice subject, size_t rule, int (*fn)(void *ctx, const struct eval_view *ev, struct err *err), void *ctx,
+    struct err *err)
 {
 	static const struct batch_now none = {.batch = 0};
 	struct subject *su;
@@ -555,7 +576,8 @@ worker_eval(struct worker *wo, struct slice subject, size_t rule, int (*fn)(void
 		if (judge_eval(&wo->judge) != 0)
 			return err_nomem(err);
 		count_outcome(wo);
-		ev = (struct eval_view){wo->judge.rp->ru, subject_key(su), names_text(wo->env.names, en->source), entry_id(&su->tl, en), entry_time(en), &wo->judge.result};
+		ev = (struct eval_view){wo->judge.rp->ru, subject_key(su), names_text(wo->env.names, en->source), entry_id(&su->tl, en),
+		    entry_time(en), &wo->judge.result};
 		if (fn(ctx, &ev, err) != 0)
 			return -1;
 	}
@@ -563,10 +585,17 @@ worker_eval(struct worker *wo, struct slice subject, size_t rule, int (*fn)(void
 }
 
 int
-worker_render(struct worker *wo, struct subject *su, unsigned slot, const struct group *gr, const struct alert *al, struct buf *json, struct buf *fa, struct buf *en, bool *ret_holds, struct err *err)
+worker_render(struct worker *wo, struct subject *su, unsigned slot, const struct group *gr, const struct alert *al, struct buf *json, struct buf *fa,
+    struct buf *en, bool *ret_holds, struct err *err)
 {
 	static const struct batch_now none = {.batch = 0};
-	struct alert_words aw = {.ru = su->kind->rules[slot]->ru, .names = wo->env.names, .subject = subject_key(su), .gr = gr, .al = al, .ju = &wo->judge, .with_state = true};
+	struct alert_words aw = {.ru = su->kind->rules[slot]->ru,
+	    .names = wo->env.names,
+	    .subject = subject_key(su),
+	    .gr = gr,
+	    .al = al,
+	    .ju = &wo->judge,
+	    .with_state = true};
 
 	*ret_holds = false;
 	if (begin(wo, su, slot, &none, err) != 0)
@@ -581,8 +610,10 @@ worker_render(struct worker *wo, struct subject *su, unsigned slot, const struct
 				return err_nomem(err);
 			judge_values(&wo->judge, &wo->values);
 			aw.ev = &wo->evidence;
-			*ret_holds = wo->judge.result.class == OUTCOME_ALERT && slice_eq_str(hit_code(al->shown), wo->judge.rp->ru->outcomes[wo->judge.result.outcome].code) &&
-			    slice_eq(buf_slice(&wo->values), hit_values(al->shown)) && judge_signature(&wo->judge, al->shown, &wo->evidence) == al->signature;
+			*ret_holds = wo->judge.result.class == OUTCOME_ALERT &&
+				     slice_eq_str(hit_code(al->shown), wo->judge.rp->ru->outcomes[wo->judge.result.outcome].code) &&
+				     slice_eq(buf_slice(&wo->values), hit_values(al->shown)) &&
+				     judge_signature(&wo->judge, al->shown, &wo->evidence) == al->signature;
 		}
 	}
 	alert_texts(&aw, fa, en);

@@ -15,17 +15,17 @@ struct worker_stats {
 /* Everything in `env` must outlive the worker. */
 struct worker_env {
 	const struct plan *plan;
-	const struct rule *const *rules;  /* by index, with their texts */
+	const struct rule *const *rules; /* by index, with their texts */
 	const struct slice *texts;
 	const struct names *names;
-	struct store *store;              /* read only, to load subjects */
-	const bool *loading;              /* false: nothing is in the store yet, do not ask */
+	struct store *store;                             /* read only, to load subjects */
+	const bool *loading;                             /* false: nothing is in the store yet, do not ask */
 	bool (*known)(void *ctx, uint64_t subject_hash); /* the store may hold this subject */
 	size_t cache_bytes;
-	bool render;                      /* messages have a receiver */
+	bool render; /* messages have a receiver */
 	const char *instance;
-	struct rule_stats *stats;         /* by rule index */
-	void *ctx;                        /* of known */
+	struct rule_stats *stats; /* by rule index */
+	void *ctx;                /* of known */
 };
 
 int worker_new(struct worker **ret, const struct worker_env *env, struct err *err);
@@ -33,7 +33,8 @@ void worker_free(struct worker *wo);
 
 /* Queues one change of a live subject; slices in `de` must live until worker_fold returns. *ret_late: an entry later than it
  * was there already. */
-int worker_take(struct worker *wo, struct slice subject, uint64_t hash, const struct kind_plan *kind, const struct delta *de, struct arena *arena, bool *ret_late, struct err *err);
+int worker_take(struct worker *wo, struct slice subject, uint64_t hash, const struct kind_plan *kind, const struct delta *de, struct arena *arena,
+    bool *ret_late, struct err *err);
 
 /* What holds for a batch. */
 struct batch_now {
@@ -56,13 +57,15 @@ int worker_rejudge(struct worker *wo, struct slice subject, size_t rule, const s
 /* Takes back everything that `rule` says about one subject. */
 int worker_retire(struct worker *wo, struct slice subject, size_t rule, const struct batch_now *bn, struct err *err);
 /* Calls fn for the outcome of every trigger of `rule` on one subject, in total order; changes nothing. */
-int worker_eval(struct worker *wo, struct slice subject, size_t rule, int (*fn)(void *ctx, const struct eval_view *ev, struct err *err), void *ctx, struct err *err);
+int worker_eval(struct worker *wo, struct slice subject, size_t rule, int (*fn)(void *ctx, const struct eval_view *ev, struct err *err), void *ctx,
+    struct err *err);
 
 /* The subject in memory, loaded from the store if it must be; *ret NULL if it is unknown or its kind is not live. Valid until
  * the next call. */
 int worker_subject(struct worker *wo, struct slice subject, struct subject **ret, struct err *err);
 /* Renders an alert's data object from the timeline as it is. */
-int worker_render(struct worker *wo, struct subject *su, unsigned rule, const struct group *gr, const struct alert *al, struct buf *json, struct buf *fa, struct buf *en, bool *ret_holds, struct err *err);
+int worker_render(struct worker *wo, struct subject *su, unsigned rule, const struct group *gr, const struct alert *al, struct buf *json,
+    struct buf *fa, struct buf *en, bool *ret_holds, struct err *err);
 
 int worker_save(struct worker *wo, struct changes *ch, struct err *err);
 void worker_evict(struct worker *wo);

@@ -116,9 +116,17 @@ reserve(struct timeline *tl, size_t entries, size_t bytes, struct err *err)
 static struct entry
 make_entry(struct timeline *tl, const struct delta *de)
 {
-	struct entry en = {.sec = de->time.sec, .nsec = de->time.nsec, .source = de->source, .at = tl->n_bytes,
-	    .id_len = (uint16_t)de->id.n, .kept_len = (uint16_t)de->kept.n, .layout = de->layout, .role = de->role,
-	    .flags = de->flags, .stream = de->stream, .number = de->number};
+	struct entry en = {.sec = de->time.sec,
+	    .nsec = de->time.nsec,
+	    .source = de->source,
+	    .at = tl->n_bytes,
+	    .id_len = (uint16_t)de->id.n,
+	    .kept_len = (uint16_t)de->kept.n,
+	    .layout = de->layout,
+	    .role = de->role,
+	    .flags = de->flags,
+	    .stream = de->stream,
+	    .number = de->number};
 
 	memcpy(tl->bytes + tl->n_bytes, de->id.p, de->id.n);
 	tl->n_bytes += en.id_len;

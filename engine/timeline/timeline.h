@@ -11,12 +11,12 @@ enum { ENTRY_CONTESTED = 1 };
 struct entry {
 	int64_t sec;
 	uint32_t nsec;
-	uint32_t source;   /* name */
-	uint32_t at;       /* place of id and kept bytes in timeline.bytes */
+	uint32_t source; /* name */
+	uint32_t at;     /* place of id and kept bytes in timeline.bytes */
 	uint16_t id_len, kept_len;
 	uint16_t layout;
 	uint8_t role, flags;
-	uint32_t stream;   /* name */
+	uint32_t stream; /* name */
 	uint64_t number;
 };
 

@@ -19,8 +19,8 @@ struct table {
 	size_t cap, n; /* cap: 0 or a power of two */
 };
 
-void table_free(struct table *t);  /* the slots, not the items */
-void table_clear(struct table *t); /* empties it and keeps the room */
+void table_free(struct table *t);                          /* the slots, not the items */
+void table_clear(struct table *t);                         /* empties it and keeps the room */
 int table_add(struct table *t, uint64_t hash, void *item); /* -1: out of memory */
 void table_remove(struct table *t, uint64_t hash, const void *item);
 

@@ -245,7 +245,7 @@ struct store_iter {
 	struct store *st;
 	rocksdb_readoptions_t *read;
 	rocksdb_iterator_t *iter;
-	char *hi;    /* RocksDB borrows it */
+	char *hi;                  /* RocksDB borrows it */
 	size_t hi_n, over;         /* over: the next key of the overlay */
 	bool used_file, used_over; /* what the last call handed out; the next one steps over it */
 };

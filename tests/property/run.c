@@ -23,7 +23,7 @@ struct runner {
 	uint64_t numbers[STREAMS], committed[STREAMS];
 	struct told *told;
 	struct buf lines, whole, text; /* of the alerts being read */
-	bool other_rules; /* live ones */
+	bool other_rules;              /* live ones */
 };
 
 static void
