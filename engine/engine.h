@@ -40,7 +40,7 @@ struct node_options {
 	const char *dir;                    /* state directory, made if missing; NULL: a temporary one, removed at close, never synced */
 	bool read_only;                     /* looks at a store, also beside a running one: folds the journal's tail in memory, changes nothing */
 	unsigned partitions;                /* 0: 1 */
-	size_t cache_bytes;                 /* timelines in memory; 0: 256 MiB */
+	size_t cache_bytes;                 /* timelines in memory; 0: 512 MiB */
 	uint64_t checkpoint_events;         /* 0: 100,000 */
 	uint64_t batch_events;              /* 0: LIMIT_BATCH_EVENTS; at most that */
 	bool ticks;                         /* serve: every batch's clock is a tick */
@@ -128,6 +128,9 @@ struct alert_view {
 /* rule, subject, alert_id: NULL for all. Calls fn for each; a non-zero return stops and is returned. */
 int node_alerts(struct node *no, const char *rule, const char *subject, const char *alert_id, bool all,
     int (*fn)(void *ctx, const struct alert_view *av, struct err *err), void *ctx, struct err *err);
+
+/* How many alerts stand. */
+int node_standing(struct node *no, uint64_t *ret, struct err *err);
 
 /* A subject's entries in total order. */
 struct entry_view {

@@ -15,7 +15,7 @@ const struct config_key config_keys[] = {
 	"folder of the rules, with their contracts in events/; empty: those that came with the program. `serve` makes it the live rule set at its "
 	"start"},
     {"alerts", CONFIG_PATH, "./alerts.ndjson", "file that alerts are appended to; - is standard output"},
-    {"cache", CONFIG_SIZE, "256MiB", "memory for timelines in use"},
+    {"cache", CONFIG_SIZE, "512MiB", "memory for timelines in use"},
     {"partitions", CONFIG_NUMBER, "1", "partitions of the subjects in this process"},
     {"batch_events", CONFIG_NUMBER, "4096", "a batch is journalled once it holds so many events"},
     {"batch_delay", CONFIG_DURATION, "50ms", "or once its first event is so old; at once when nothing more waits"},

@@ -16,6 +16,14 @@ fold_known(void *ctx, uint64_t hash)
 	return filter_maybe(fo->filter, hash);
 }
 
+int
+fold_note(void *ctx, uint64_t hash, struct err *err)
+{
+	struct fold *fo = ctx;
+
+	return filter_maybe(fo->filter, hash) ? 0 : filter_add(fo->filter, hash, err);
+}
+
 void
 fold_free(struct fold *fo)
 {
@@ -96,7 +104,7 @@ emit(void *ctx, const struct registered *re, bool remove, struct err *err)
 		if (kind != NULL && worker_take(fo->workers[hash % fo->env.partitions], subject, hash, kind, &de, fo->arena, &late, err) != 0)
 			return -1;
 		fo->late = fo->late || (late && !remove);
-		if (!filter_maybe(fo->filter, hash) && filter_add(fo->filter, hash, err) != 0)
+		if (fold_note(fo, hash, err) != 0)
 			return -1;
 		entry_key(&fo->key, subject, &de);
 		entry_value(&fo->value, &de);

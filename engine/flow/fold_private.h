@@ -59,6 +59,7 @@ int fold_load_state(struct fold *fo, struct err *err);
 
 /* fold.c: the store may hold a subject of this hash. */
 bool fold_known(void *fold, uint64_t hash);
+int fold_note(void *fold, uint64_t hash, struct err *err);
 /* What holds for the messages of one record. */
 struct batch_now fold_now(const struct fold *fo, uint64_t seq, struct instant now, bool replayed);
 

@@ -165,6 +165,7 @@ fold_worker_env(struct fold *fo, struct worker_env *ret)
 	    .store = fo->env.store,
 	    .loading = &fo->loading,
 	    .known = fold_known,
+	    .note = fold_note,
 	    .cache_bytes = fo->env.cache_bytes / fo->env.partitions,
 	    .render = fo->env.on_message != NULL,
 	    .instance = fo->env.instance,

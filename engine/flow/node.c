@@ -8,7 +8,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define CACHE_BYTES (256 * MIB)
+#define CACHE_BYTES (512 * MIB)
 #define CHECKPOINT_EVENTS 100000
 #define CHECKPOINT_BYTES (64 * MIB) /* of changes that wait for one */
 

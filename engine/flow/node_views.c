@@ -19,7 +19,9 @@ node_rule_stats(const struct node *no, size_t rule, struct rule_stats *ret)
 {
 	const struct rule_stats *rs = fold_rule_stats(no->fold, rule);
 
-	*ret = rs == NULL ? (struct rule_stats){0} : *rs;
+	memset(ret, 0, sizeof *ret);
+	if (rs != NULL)
+		*ret = *rs;
 }
 
 int
@@ -413,4 +415,26 @@ node_alerts(struct node *no, const char *rule, const char *subject, const char *
 	buf_free(&ap.bytes);
 	free(ap.v);
 	return rc;
+}
+
+static int
+count_group(void *ctx, struct slice subject, struct slice rule, struct slice group, struct slice value, struct err *err)
+{
+	struct group *gr = group_decode(group, value);
+	uint64_t *n = ctx;
+
+	(void)rule;
+	if (gr == NULL)
+		return err_set(err, ERR_CORRUPT, "an alert's record of %.*s is damaged: restore a backup (dideban restore)", SLICE_ARG(subject));
+	for (uint32_t i = 0; i < gr->n_alerts; i++)
+		*n += gr->alerts[i]->state == ALERT_STANDING;
+	group_free(gr);
+	return 0;
+}
+
+int
+node_standing(struct node *no, uint64_t *ret, struct err *err)
+{
+	*ret = 0;
+	return node_settle(no, err) != 0 ? -1 : fold_each_group(no->fold, count_group, ret, err);
 }

@@ -280,7 +280,7 @@ take_group(struct subject *su, struct slice key, struct slice value, struct err 
 }
 
 int
-subject_load(struct subject *su, struct store *st, const struct names *na, struct err *err)
+subject_load(struct subject *su, struct store *st, const struct names *na, bool alerts, struct err *err)
 {
 	static const char kinds[] = {'T', 'A'};
 	struct buf lo = {0}, hi = {0};
@@ -289,7 +289,7 @@ subject_load(struct subject *su, struct store *st, const struct names *na, struc
 	struct delta de;
 	int rc = 0;
 
-	for (unsigned k = 0; k < 2 && rc == 0; k++) {
+	for (unsigned k = 0; k < (alerts ? 2u : 1u) && rc == 0; k++) {
 		key_subject(&lo, kinds[k], subject_key(su));
 		key_subject(&hi, kinds[k], subject_key(su));
 		if (!buf_ok(&lo) || !buf_ok(&hi)) {

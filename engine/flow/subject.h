@@ -57,8 +57,14 @@ void subjects_free(struct subjects *ss);                                        
 struct subject *subjects_find(struct subjects *ss, struct slice key, uint64_t hash); /* NULL: not in memory; marks it used */
 /* An empty one, in memory from now on. */
 struct subject *subjects_make(struct subjects *ss, struct slice key, uint64_t hash, const struct kind_plan *kind, struct err *err);
-/* Fills a subject from the store. */
-int subject_load(struct subject *su, struct store *st, const struct names *na, struct err *err);
+/* What the filter knows a subject by that has, or had, alert triggers: others need not look for any. */
+static inline uint64_t
+subject_alerts_hash(uint64_t hash)
+{
+	return hash ^ UINT64_C(0x9e3779b97f4a7c15);
+}
+/* Fills a subject from the store; `alerts`: it may have some. */
+int subject_load(struct subject *su, struct store *st, const struct names *na, bool alerts, struct err *err);
 int subjects_dirty(struct subjects *ss, struct subject *su, struct err *err);
 /* Counts a subject's bytes again after it changed. */
 void subjects_count(struct subjects *ss, struct subject *su);

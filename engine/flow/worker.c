@@ -117,7 +117,7 @@ get_subject(struct worker *wo, struct slice key, uint64_t hash, const struct kin
 	su = subjects_make(&wo->subjects, key, hash, kind, err);
 	if (su == NULL || !*wo->env.loading || !wo->env.known(wo->env.ctx, hash))
 		return su;
-	if (subject_load(su, wo->env.store, wo->env.names, err) != 0)
+	if (subject_load(su, wo->env.store, wo->env.names, wo->env.known(wo->env.ctx, subject_alerts_hash(hash)), err) != 0)
 		return NULL;
 	subjects_count(&wo->subjects, su);
 	return su;
@@ -408,7 +408,11 @@ cut_groups(struct worker *wo, struct err *err)
 	for (size_t i = 0; i < wo->n_cut; i++)
 		if (group_cut(wo->cut[i], &cu, err) != 0)
 			return -1;
-	return wo->n_cut > 0 ? subjects_dirty(&wo->subjects, wo->su, err) : 0;
+	if (wo->n_cut == 0)
+		return 0;
+	if (wo->env.note(wo->env.ctx, subject_alerts_hash(wo->su->hash), err) != 0)
+		return -1;
+	return subjects_dirty(&wo->subjects, wo->su, err);
 }
 
 static int

@@ -18,14 +18,15 @@ struct worker_env {
 	const struct rule *const *rules; /* by index, with their texts */
 	const struct slice *texts;
 	const struct names *names;
-	struct store *store;                             /* read only, to load subjects */
-	const bool *loading;                             /* false: nothing is in the store yet, do not ask */
-	bool (*known)(void *ctx, uint64_t subject_hash); /* the store may hold this subject */
+	struct store *store;                                    /* read only, to load subjects */
+	const bool *loading;                                    /* false: nothing is in the store yet, do not ask */
+	bool (*known)(void *ctx, uint64_t hash);                /* the store may hold this subject (or, by subject_alerts_hash, alerts of it) */
+	int (*note)(void *ctx, uint64_t hash, struct err *err); /* from now on it is known */
 	size_t cache_bytes;
 	bool render; /* messages have a receiver */
 	const char *instance;
 	struct rule_stats *stats; /* by rule index */
-	void *ctx;                /* of known */
+	void *ctx;                /* of known and note */
 };
 
 int worker_new(struct worker **ret, const struct worker_env *env, struct err *err);

@@ -158,8 +158,7 @@ void
 rule_text(struct buf *ret, const struct rule *ru, struct slice code, const struct rule_value *values, unsigned n_values, bool persian)
 {
 	int at = rule_outcome_index(ru, code);
-	const struct rule_outcome *oc = at < 0 ? NULL : &ru->outcomes[at];
-	const char *sentence = oc == NULL ? NULL : persian ? oc->fa : oc->en;
+	const char *sentence = at < 0 ? NULL : persian ? ru->outcomes[at].fa : ru->outcomes[at].en;
 	size_t start = ret->n;
 
 	if (!buf_ok(ret))

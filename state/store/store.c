@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CACHE_BYTES (32 * MIB)
+#define CACHE_BYTES (64 * MIB)
 #define MIN_FREE_BYTES (256 * MIB)
 #define FILE_BYTES (64 * MIB) /* aim of one sorted file */
 #define OPEN_TRIES 20         /* beside a running writer that may sweep files away while we open them */

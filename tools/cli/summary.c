@@ -3,15 +3,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static int
-count_one(void *ctx, const struct alert_view *av, struct err *err)
-{
-	(void)err;
-	if (av->state == ALERT_STANDING)
-		++*(uint64_t *)ctx;
-	return 0;
-}
-
 int
 summary_take(struct summary *ret, struct node *no, double seconds, const char *store, struct err *err)
 {
@@ -26,7 +17,7 @@ summary_take(struct summary *ret, struct node *no, double seconds, const char *s
 		(void)snprintf(su.rules[i].id, sizeof su.rules[i].id, "%s", rs->rules[i]->id);
 		node_rule_stats(no, i, &su.rules[i].rs);
 	}
-	if (node_alerts(no, NULL, NULL, NULL, false, count_one, &su.standing, err) != 0) {
+	if (node_standing(no, &su.standing, err) != 0) {
 		free(su.rules);
 		return -1;
 	}
