@@ -1,6 +1,7 @@
 /* From JSON tree to flat record: walks the contract beside the tree, checks, writes the canonical bytes that are hashed, and
  * picks up references and kept fields on the way. Nothing is allocated per field. */
 #include "engine/event/parser.h"
+#include "state/base/stages.h"
 
 #include <stdlib.h>
 #include <xxhash.h>
@@ -324,7 +325,10 @@ parse(struct event_parser *pa, struct slice raw, struct event *ev)
 	const struct contract *co;
 	XXH128_hash_t hash;
 
-	if (parser_read(pa, raw) != 0 || parser_envelope(pa, ev) != 0)
+	if (parser_read(pa, raw) != 0)
+		return -1;
+	(void)stage_enter(STAGE_VALIDATE); /* event_parse leaves it */
+	if (parser_envelope(pa, ev) != 0)
 		return -1;
 	co = ev->contract;
 	pa->n_found = 0;
@@ -349,11 +353,15 @@ parse(struct event_parser *pa, struct slice raw, struct event *ev)
 enum event_fault
 event_parse(struct event_parser *pa, struct slice raw, struct arena *arena, struct event *ret, struct slice *ret_detail)
 {
+	enum stage stage = stage_enter(STAGE_PARSE);
 	struct event ev = {0};
+	int rc;
 
 	pa->fault = FAULT_NONE;
 	pa->arena = arena;
-	if (parse(pa, raw, &ev) != 0) {
+	rc = parse(pa, raw, &ev);
+	stage_leave(stage);
+	if (rc != 0) {
 		*ret_detail = pa->detail;
 		return pa->fault;
 	}

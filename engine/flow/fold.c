@@ -3,6 +3,7 @@
 
 #include "engine/flow/keys.h"
 #include "state/base/hash.h"
+#include "state/base/stages.h"
 
 #include <stdlib.h>
 
@@ -76,6 +77,33 @@ layout_number(struct fold *fo, const struct contract *co, uint16_t *ret, struct 
 	return names_layout(fo->names, contract_layout(co), fo->changes, ret, err);
 }
 
+/* One entry into the change set; the worker comes first, because it asks the filter whether the store may hold the subject. */
+static int
+emit_entry(struct fold *fo, struct slice subject, const struct delta *de, struct err *err)
+{
+	uint64_t hash = hash64(subject);
+	const struct kind_plan *kind = plan_kind(fo->plan, subject);
+	enum stage stage = stage_enter(STAGE_TIMELINE);
+	bool late = false;
+	int rc = 0;
+
+	if (kind != NULL)
+		rc = worker_take(fo->workers[hash % fo->env.partitions], subject, hash, kind, de, fo->arena, &late, err);
+	fo->late = fo->late || (late && !de->remove);
+	if (rc == 0)
+		rc = fold_note(fo, hash, err);
+	(void)stage_enter(STAGE_CHECKPOINT);
+	entry_key(&fo->key, subject, de);
+	entry_value(&fo->value, de);
+	if (rc == 0 && (!buf_ok(&fo->key) || !buf_ok(&fo->value)))
+		rc = err_nomem(err);
+	if (rc == 0)
+		rc = de->remove ? changes_delete(fo->changes, buf_slice(&fo->key), err)
+				: changes_put(fo->changes, buf_slice(&fo->key), buf_slice(&fo->value), err);
+	stage_leave(stage);
+	return rc;
+}
+
 /* An event's entries: all of them into the change set, those of live subjects to their workers. */
 static int
 emit(void *ctx, const struct registered *re, bool remove, struct err *err)
@@ -94,24 +122,8 @@ emit(void *ctx, const struct registered *re, bool remove, struct err *err)
 	if (layout_number(fo, ev->contract, &de.layout, err) != 0)
 		return -1;
 	for (unsigned i = 0; i < ev->n_refs; i++) {
-		struct slice subject = ev->refs[i].subject;
-		uint64_t hash = hash64(subject);
-		const struct kind_plan *kind = plan_kind(fo->plan, subject);
-		bool late = false;
-
 		de.role = ev->refs[i].role;
-		/* The worker first: it asks the filter whether the store may hold the subject. */
-		if (kind != NULL && worker_take(fo->workers[hash % fo->env.partitions], subject, hash, kind, &de, fo->arena, &late, err) != 0)
-			return -1;
-		fo->late = fo->late || (late && !remove);
-		if (fold_note(fo, hash, err) != 0)
-			return -1;
-		entry_key(&fo->key, subject, &de);
-		entry_value(&fo->value, &de);
-		if (!buf_ok(&fo->key) || !buf_ok(&fo->value))
-			return err_nomem(err);
-		if ((remove ? changes_delete(fo->changes, buf_slice(&fo->key), err)
-			    : changes_put(fo->changes, buf_slice(&fo->key), buf_slice(&fo->value), err)) != 0)
+		if (emit_entry(fo, ev->refs[i].subject, &de, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -239,7 +251,9 @@ take_fault(struct fold *fo, const struct batch *ba, const struct batch_item *it,
 static int
 take_item(struct fold *fo, const struct batch *ba, const struct batch_item *it, uint64_t at, struct err *err)
 {
+	enum stage stage;
 	uint32_t stream;
+	int rc;
 
 	if (names_intern(fo->names, ba->streams[it->stream], fo->changes, &stream, err) != 0 || note_position(fo, stream, it->number, err) != 0)
 		return -1;
@@ -250,7 +264,10 @@ take_item(struct fold *fo, const struct batch *ba, const struct batch_item *it, 
 		fo->newest = it->ev.time;
 	fo->have_newest = true;
 	fo->late = false;
-	if (registrar_take(fo->registrar, it, at + it->at, stream, fo->rule_set, ba->clock, fo->arena, err) != 0)
+	stage = stage_enter(STAGE_REGISTRAR);
+	rc = registrar_take(fo->registrar, it, at + it->at, stream, fo->rule_set, ba->clock, fo->arena, err);
+	stage_leave(stage);
+	if (rc != 0)
 		return -1;
 	fo->stats.late += fo->late;
 	return 0;

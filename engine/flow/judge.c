@@ -1,6 +1,7 @@
 #include "engine/flow/judge.h"
 
 #include "state/base/hash.h"
+#include "state/base/stages.h"
 
 #include <stdlib.h>
 
@@ -92,14 +93,17 @@ seek(struct judge *ju, unsigned feature)
 	const struct feature_spec *spec = ju->rp->features[feature].spec;
 	struct window_view vi = view(ju, feature);
 	struct cursor *cu = &ju->cursors[feature];
+	enum stage stage;
 	int rc;
 
 	if (ju->sought[feature])
 		return true;
+	stage = stage_enter(STAGE_FEATURES);
 	if (spec->op == OP_ACTIVE)
 		rc = active_seek(&cu->ac, &vi, ju->first);
 	else
 		rc = window_seek(&cu->wi, &vi, window_start(tl, spec, entry_time(&tl->v[ju->index])), ju->end);
+	stage_leave(stage);
 	ju->failed = ju->failed || rc != 0;
 	ju->sought[feature] = rc == 0;
 	return rc == 0;
@@ -205,8 +209,11 @@ judge_eval(struct judge *ju)
 	    .source = names_text(ju->names, en->source),
 	    .id = entry_id(tl, en),
 	    .time = entry_time(en)};
+	enum stage stage;
 
+	stage = stage_enter(STAGE_LUA);
 	rule_vm_eval(ju->vm, ju->rp->index, &in, &ju->result);
+	stage_leave(stage);
 	return ju->failed ? -1 : 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "engine/flow/failpoint.h"
 #include "state/base/file.h"
+#include "state/base/stages.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
@@ -46,24 +47,32 @@ fail(struct node *no)
 static int
 append(struct node *no, enum record_kind kind, const struct slice *parts, size_t n, uint64_t *ret_seq, uint64_t *ret_at, struct err *err)
 {
-	if (store_space(no->store, err) != 0 || journal_append(no->journal, (uint8_t)kind, parts, n, ret_seq, ret_at, err) != 0)
-		return fail(no);
+	enum stage stage = stage_enter(STAGE_JOURNAL);
+	int rc = store_space(no->store, err);
+
+	if (rc == 0)
+		rc = journal_append(no->journal, (uint8_t)kind, parts, n, ret_seq, ret_at, err);
 	failpoint("after_journal_append");
-	if (journal_sync(no->journal, err) != 0)
-		return fail(no);
+	if (rc == 0)
+		rc = journal_sync(no->journal, err);
 	failpoint("after_journal_sync");
-	return 0;
+	stage_leave(stage);
+	return rc == 0 ? 0 : fail(no);
 }
 
 /* The messages of a record were handed over: a sink may write them out. */
 static int
 publish(struct node *no, uint64_t seq, struct err *err)
 {
+	enum stage stage = stage_enter(STAGE_PUBLISH);
+	int rc = 0;
+
 	failpoint("before_publish");
-	if (no->opt.on_batch != NULL && no->opt.on_batch(no->opt.ctx, seq, err) != 0)
-		return fail(no);
+	if (no->opt.on_batch != NULL)
+		rc = no->opt.on_batch(no->opt.ctx, seq, err);
 	failpoint("after_publish");
-	return 0;
+	stage_leave(stage);
+	return rc == 0 ? 0 : fail(no);
 }
 
 static bool
@@ -156,30 +165,42 @@ node_quarantine_mark(struct node *no, const char *id, enum quarantine_state stat
 
 /* --- checkpoints --- */
 
-int
-node_checkpoint(struct node *no, struct err *err)
+static int
+write_checkpoint(struct node *no, struct err *err)
 {
 	struct changes *ch;
 	uint64_t seq;
+
+	buf_clear(&no->sink_mark);
+	if (!no->opt.read_only && no->opt.on_checkpoint != NULL && no->opt.on_checkpoint(no->opt.ctx, &no->sink_mark, err) != 0)
+		return -1;
+	failpoint("before_checkpoint");
+	seq = journal_last(no->journal);
+	if (fold_save(no->fold, seq, buf_slice(&no->sink_mark), &ch, err) != 0 || store_checkpoint(no->store, ch, seq, err) != 0)
+		return -1;
+	failpoint("after_ingest");
+	fold_saved(no->fold);
+	no->checkpoints++;
+	if (!no->opt.read_only && journal_head(no->journal, seq, err) != 0)
+		return -1;
+	failpoint("after_head");
+	return 0;
+}
+
+int
+node_checkpoint(struct node *no, struct err *err)
+{
+	enum stage stage;
+	int rc;
 
 	if (node_commit(no, err) != 0)
 		return -1;
 	if (fold_clean(no->fold))
 		return 0;
-	buf_clear(&no->sink_mark);
-	if (!no->opt.read_only && no->opt.on_checkpoint != NULL && no->opt.on_checkpoint(no->opt.ctx, &no->sink_mark, err) != 0)
-		return fail(no);
-	failpoint("before_checkpoint");
-	seq = journal_last(no->journal);
-	if (fold_save(no->fold, seq, buf_slice(&no->sink_mark), &ch, err) != 0 || store_checkpoint(no->store, ch, seq, err) != 0)
-		return fail(no);
-	failpoint("after_ingest");
-	fold_saved(no->fold);
-	no->checkpoints++;
-	if (!no->opt.read_only && journal_head(no->journal, seq, err) != 0)
-		return fail(no);
-	failpoint("after_head");
-	return 0;
+	stage = stage_enter(STAGE_CHECKPOINT);
+	rc = write_checkpoint(no, err);
+	stage_leave(stage);
+	return rc == 0 ? 0 : fail(no);
 }
 
 int

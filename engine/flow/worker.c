@@ -3,6 +3,7 @@
 #include "engine/alert/message.h"
 #include "engine/flow/sweep.h"
 #include "state/base/hash.h"
+#include "state/base/stages.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -345,6 +346,8 @@ on_tell(void *ctx, enum message_type type, const struct group *gr, const struct 
 	    .level = (enum alert_level)al->shown->level,
 	    .seq = al->seq,
 	    .subject = subject_key(wo->su)};
+	enum stage stage;
+	int rc;
 	char id[2 * ALERT_ID_BYTES + 1];
 
 	wo->stats.messages++;
@@ -352,8 +355,7 @@ on_tell(void *ctx, enum message_type type, const struct group *gr, const struct 
 	if (!wo->env.render)
 		return 0;
 	if (type != MESSAGE_WITHDRAWN) {
-		int rc = revisit(wo, al->shown, err);
-
+		rc = revisit(wo, al->shown, err);
 		if (rc < 0 || (rc > 0 && judge_evidence(&wo->judge, &wo->evidence, true) != 0 && err_nomem(err)))
 			return -1;
 		aw.ev = rc > 0 ? &wo->evidence : NULL;
@@ -372,7 +374,10 @@ on_tell(void *ctx, enum message_type type, const struct group *gr, const struct 
 	me.text_fa = buf_slice(&wo->fa);
 	me.text_en = buf_slice(&wo->en);
 	me.json = buf_slice(&wo->json);
-	return wo->now->on_message(wo->now->ctx, &me, err);
+	stage = stage_enter(STAGE_PUBLISH);
+	rc = wo->now->on_message(wo->now->ctx, &me, err);
+	stage_leave(stage);
+	return rc;
 }
 
 static int
@@ -390,6 +395,8 @@ begin(struct worker *wo, struct subject *su, unsigned slot, const struct batch_n
 static int
 cut_groups(struct worker *wo, struct err *err)
 {
+	enum stage stage;
+	int rc = 0;
 	const struct batch_now *bn = wo->now;
 	struct cut cu = {.ru = wo->judge.rp->ru,
 	    .names = wo->env.names,
@@ -405,9 +412,12 @@ cut_groups(struct worker *wo, struct err *err)
 	    .sign = on_sign,
 	    .tell = on_tell};
 
-	for (size_t i = 0; i < wo->n_cut; i++)
-		if (group_cut(wo->cut[i], &cu, err) != 0)
-			return -1;
+	stage = stage_enter(STAGE_ALERTS);
+	for (size_t i = 0; i < wo->n_cut && rc == 0; i++)
+		rc = group_cut(wo->cut[i], &cu, err);
+	stage_leave(stage);
+	if (rc != 0)
+		return -1;
 	if (wo->n_cut == 0)
 		return 0;
 	if (wo->env.note(wo->env.ctx, subject_alerts_hash(wo->su->hash), err) != 0)
@@ -419,6 +429,8 @@ static int
 fold_subject(struct worker *wo, struct subject *su, const struct batch_now *bn, struct err *err)
 {
 	size_t n = gather(wo, su, err);
+	enum stage stage;
+	int rc;
 
 	su->first = su->last = NULL;
 	if (n == SIZE_MAX)
@@ -427,7 +439,10 @@ fold_subject(struct worker *wo, struct subject *su, const struct batch_now *bn, 
 		return 0;
 	if (judge_rewind(su, timeline_first_change(&su->tl, wo->env.names, wo->deltas, n)) != 0)
 		return err_nomem(err);
-	if (timeline_merge(&su->tl, wo->env.names, wo->deltas, n, err) != 0 || subjects_dirty(&wo->subjects, su, err) != 0)
+	stage = stage_enter(STAGE_TIMELINE);
+	rc = timeline_merge(&su->tl, wo->env.names, wo->deltas, n, err);
+	stage_leave(stage);
+	if (rc != 0 || subjects_dirty(&wo->subjects, su, err) != 0)
 		return -1;
 	su->newest = su->tl.n == 0 ? (struct instant){INT64_MIN, 0} : entry_time(&su->tl.v[su->tl.n - 1]);
 	wo->reason = NULL;
@@ -450,11 +465,14 @@ fold_subject(struct worker *wo, struct subject *su, const struct batch_now *bn, 
 int
 worker_fold(struct worker *wo, const struct batch_now *bn, struct err *err)
 {
-	for (size_t i = 0; i < wo->n_touched; i++)
-		if (fold_subject(wo, wo->touched[i], bn, err) != 0)
-			return -1;
+	enum stage stage = stage_enter(STAGE_FEATURES);
+	int rc = 0;
+
+	for (size_t i = 0; i < wo->n_touched && rc == 0; i++)
+		rc = fold_subject(wo, wo->touched[i], bn, err);
 	wo->n_touched = 0;
-	return 0;
+	stage_leave(stage);
+	return rc;
 }
 
 static int

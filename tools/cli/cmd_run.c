@@ -1,4 +1,5 @@
 /* dideban run: files to their end, then a summary. */
+#include "state/base/stages.h"
 #include "tools/cli/session.h"
 #include "tools/cli/summary.h"
 #include "tools/config.h"
@@ -24,6 +25,7 @@ static const struct arg run_args[] = {
     {"--batch-events", ARG_NUMBER, "N", "events in one journal batch (default and most 4096)"},
     {"--checkpoint-events", ARG_NUMBER, "N", "events between checkpoints (default 100000)"},
     {"--json", ARG_FLAG, NULL, "the summary as one JSON object"},
+    {"--stages", ARG_FLAG, NULL, "measure where the time goes: seconds of each stage in the summary"},
     {0},
 };
 
@@ -121,6 +123,8 @@ drive(const struct args *ar, const char *const *files, size_t n_files, const cha
 		(void)err_set(&err, ERR_USAGE, "run: at most %d partitions and %d events a batch", LIMIT_PARTITIONS, LIMIT_BATCH_EVENTS);
 		return cli_fail(&err);
 	}
+	if (args_flag(ar, "--stages"))
+		stages_start();
 	session_catch_signals();
 	if (session_open(&se, &sr, &err) != 0)
 		return cli_fail(&err);
@@ -138,6 +142,7 @@ drive(const struct args *ar, const char *const *files, size_t n_files, const cha
 		return cli_fail(&err);
 	}
 	su.seconds = seconds_now() - started;
+	su.stages = args_flag(ar, "--stages");
 	if (args_flag(ar, "--json"))
 		summary_json(out, &su);
 	else

@@ -1,4 +1,5 @@
 #include "tools/cli/session.h"
+#include "state/base/stages.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -176,7 +177,13 @@ session_read(struct session *se, const char *file, const struct grant *grant, st
 
 	if (file_source_open(&fs, file, NULL, err) != 0)
 		return -1;
-	while ((r = file_source_next(fs, &item, err)) == 1 && caught == 0) {
+	for (;;) {
+		enum stage stage = stage_enter(STAGE_READ);
+
+		r = file_source_next(fs, &item, err);
+		stage_leave(stage);
+		if (r != 1 || caught != 0)
+			break;
 		if (session_add(se, &item, grant, err) != 0) {
 			file_source_close(fs);
 			return -1;

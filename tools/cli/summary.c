@@ -1,4 +1,5 @@
 #include "tools/cli/summary.h"
+#include "state/base/stages.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -92,6 +93,9 @@ summary_print(FILE *f, const struct summary *su)
 	if (su->n_rules > 0)
 		print_rules(f, su);
 	fprintf(f, "standing alerts %" PRIu64 "\n", su->standing);
+	for (unsigned i = 0; su->stages && i < STAGE_COUNT; i++)
+		fprintf(f, "%s%s %.2f s", i == 0 ? "" : ", ", stage_name((enum stage)i), stages_seconds((enum stage)i));
+	fprintf(f, su->stages ? "\n" : "");
 	fprintf(f, "%.2f s, %s events a second\n", su->seconds, grouped(su->seconds > 0 ? (uint64_t)((double)st->consumed / su->seconds) : 0));
 }
 
@@ -133,5 +137,8 @@ summary_json(FILE *f, const struct summary *su)
 		fprintf(f, ",\"store\":");
 		print_json_string(f, slice_str(su->store));
 	}
-	fprintf(f, "}\n");
+	fprintf(f, su->stages ? ",\"stages\":{" : "");
+	for (unsigned i = 0; su->stages && i < STAGE_COUNT; i++)
+		fprintf(f, "%s\"%s\":%.6f", i == 0 ? "" : ",", stage_name((enum stage)i), stages_seconds((enum stage)i));
+	fprintf(f, su->stages ? "}}\n" : "}\n");
 }

@@ -14,6 +14,7 @@ struct summary {
 	double seconds;
 	const char *store; /* NULL: a temporary one */
 	uint64_t standing; /* alerts that stand at the end */
+	bool stages;       /* state/base/stages.h was on: say where the time went */
 };
 
 /* Takes the figures from an open node; all pending must be committed. */
