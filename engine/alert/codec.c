@@ -3,11 +3,11 @@
  *   u8 1 | varint hits | hit ... | varint alerts | alert ...
  *   hit     instant | u32 source | blob id | u8 level | blob code | blob values
  *   alert   id[16] | u8 state | u8 told_level | u8 replaced | by[16] if replaced | varint seq | varint told | varint held_back |
- *           u64 signature | instant last | instant decided | instant known_up_to | hit opening | hit shown | u32 rule_set
+ *           u64 signature | instant last | instant decided | instant known_up_to | hit opening | hit shown |
+ *           u8 other | hit told if other | u64 told signature | u32 rule_set
  *   instant i64 seconds | u32 nanoseconds
  *
- * Outcomes are stored by their number in the rule: a changed rule judges its past anew before they are read. Current alerts come
- * first, so that cutting the hits again finds their places. */
+ * Current alerts come first, so that cutting the hits again finds their places. */
 #include "engine/alert/standing.h"
 
 #include <stdlib.h>
@@ -76,6 +76,11 @@ add_alert(struct buf *b, const struct alert *al)
 	add_instant(b, al->known_up_to);
 	add_hit(b, al->opening);
 	add_hit(b, al->shown);
+	/* Mostly it is the shown one; of another its identity is all that counts. */
+	buf_add_u8(b, !hit_same_event(al->told_hit, al->shown));
+	if (!hit_same_event(al->told_hit, al->shown))
+		add_hit(b, al->told_hit);
+	buf_add_u64(b, al->told_signature);
 	buf_add_u32(b, al->rule_set);
 }
 
@@ -92,6 +97,7 @@ static struct alert *
 read_alert(struct rd *r)
 {
 	struct alert *al = calloc(1, sizeof *al);
+	bool other;
 
 	if (al == NULL)
 		return NULL;
@@ -110,10 +116,14 @@ read_alert(struct rd *r)
 	al->known_up_to = read_instant(r);
 	al->opening = read_hit(r);
 	al->shown = read_hit(r);
+	other = rd_u8(r) != 0;
+	al->told_hit = other ? read_hit(r) : al->shown == NULL ? NULL : hit_copy(al->shown);
+	al->told_signature = rd_u64(r);
 	al->rule_set = rd_u32(r);
-	if (r->bad || al->opening == NULL || al->shown == NULL || al->state > ALERT_ENDED) {
+	if (r->bad || al->opening == NULL || al->shown == NULL || al->told_hit == NULL || al->state > ALERT_ENDED) {
 		free(al->opening);
 		free(al->shown);
+		free(al->told_hit);
 		free(al);
 		return NULL;
 	}

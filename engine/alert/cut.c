@@ -102,15 +102,17 @@ first_touched(const struct group *gr)
 	return lo;
 }
 
-/* The episode's hit of the same event as `like`, which stood at index `was` before the change. */
+/* The episode's hit of the same event as `like`; *at: where it was, then where it is. */
 static const struct hit *
-hit_in(const struct group *gr, const struct episode *ep, const struct hit *like, uint32_t was)
+hit_in(const struct group *gr, const struct episode *ep, const struct hit *like, uint32_t *at)
 {
-	if (was >= ep->first && was <= ep->last && hit_same_event(gr->hits[was], like))
-		return gr->hits[was];
+	if (*at >= ep->first && *at <= ep->last && hit_same_event(gr->hits[*at], like))
+		return gr->hits[*at];
 	for (uint32_t i = ep->first; i <= ep->last; i++)
-		if (hit_same_event(gr->hits[i], like))
+		if (hit_same_event(gr->hits[i], like)) {
+			*at = i;
 			return gr->hits[i];
+		}
 	return NULL;
 }
 
@@ -141,45 +143,53 @@ tell(struct alert *al, const struct cut *cu, enum message_type type, const struc
 	return cu->tell(cu->ctx, type, gr, al, replaces, err);
 }
 
+/* What receivers hold is no longer so: the trigger that the last message showed is gone, or its values or evidence are not what
+ * they were. What came behind it in silence does not matter. */
+static int
+told_changed(struct alert *al, const struct group *gr, const struct episode *ep, const struct cut *cu, bool *ret, struct err *err)
+{
+	const struct hit *told;
+	uint64_t signature;
+
+	if (hit_same_event(gr->hits[ep->shown], al->told_hit)) {
+		al->told_at = ep->shown;
+		*ret = al->signature != al->told_signature;
+		return 0;
+	}
+	if (al->told_at < gr->dirty_from && al->told_at >= ep->first && al->told_at <= ep->last &&
+	    hit_same_event(gr->hits[al->told_at], al->told_hit))
+		return 0;
+	told = hit_in(gr, ep, al->told_hit, &al->told_at);
+	if (told == NULL || !told->fresh) {
+		*ret = told == NULL;
+		return 0;
+	}
+	if (cu->sign(cu->ctx, told, &signature, err) != 0)
+		return -1;
+	*ret = signature != al->told_signature;
+	return 0;
+}
+
 /* A standing alert whose episode was cut again: is there something to tell? Sets *ret_tell. */
 static int
-compare(struct alert *al, const struct group *gr, const struct episode *ep, uint32_t was_shown, const struct cut *cu, bool *ret_tell, struct err *err)
+compare(struct alert *al, const struct group *gr, const struct episode *ep, const struct cut *cu, bool *ret_tell, struct err *err)
 {
 	const struct hit *shown = gr->hits[ep->shown];
-	const struct hit *old;
-	uint64_t signature = al->signature;
+	bool same = hit_same_event(shown, al->shown), changed = false;
 
-	*ret_tell = shown->level > al->told_level;
-	if (hit_same_event(shown, al->shown)) {
-		if (!shown->fresh)
-			return 0;
-		if (cu->sign(cu->ctx, shown, &signature, err) != 0)
-			return -1;
-		*ret_tell = *ret_tell || signature != al->signature;
-	} else {
-		/* Shown before: unless it is as it was, the recipients hold something that is no longer so. */
-		old = hit_in(gr, ep, al->shown, was_shown);
-		if (old == NULL) {
-			*ret_tell = true;
-		} else if (old->fresh) {
-			if (cu->sign(cu->ctx, old, &signature, err) != 0)
-				return -1;
-			*ret_tell = *ret_tell || signature != al->signature;
-		}
-		if (cu->sign(cu->ctx, shown, &signature, err) != 0)
-			return -1;
-	}
-	al->signature = signature;
-	if (cu->ru->again_each && ep->last - ep->first + 1 > al->told + al->held_back)
-		*ret_tell = true;
-	return replace_copy(&al->shown, shown) == 0 ? 0 : err_nomem(err);
+	if ((!same || shown->fresh) && cu->sign(cu->ctx, shown, &al->signature, err) != 0)
+		return -1;
+	if (told_changed(al, gr, ep, cu, &changed, err) != 0)
+		return -1;
+	*ret_tell = changed || shown->level > al->told_level || (cu->ru->again_each && ep->last - ep->first + 1 > al->told + al->held_back);
+	return same && !shown->fresh ? 0 : replace_copy(&al->shown, shown) == 0 ? 0 : err_nomem(err);
 }
 
 /* Makes alert `al` be episode `ep`; `fresh`: it did not stand before. */
 static int
 follow(struct alert *al, struct group *gr, const struct episode *ep, const struct cut *cu, bool fresh, const struct alert *replaces, struct err *err)
 {
-	uint32_t n = ep->last - ep->first + 1, was_shown = al->shown_hit;
+	uint32_t n = ep->last - ep->first + 1;
 	bool say = false, was_ended = al->state == ALERT_ENDED;
 
 	al->first_hit = ep->first;
@@ -199,7 +209,7 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 		/* The same event, but a conflict may have given it another time. */
 		if (instant_cmp(al->opening->time, gr->hits[ep->first]->time) != 0 && replace_copy(&al->opening, gr->hits[ep->first]) != 0)
 			return err_nomem(err);
-		if (compare(al, gr, ep, was_shown, cu, &say, err) != 0)
+		if (compare(al, gr, ep, cu, &say, err) != 0)
 			return -1;
 	}
 	al->replaced = false;
@@ -210,6 +220,10 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 		return 0;
 	}
 	al->told_level = al->shown->level;
+	if (replace_copy(&al->told_hit, al->shown) != 0)
+		return err_nomem(err);
+	al->told_signature = al->signature;
+	al->told_at = ep->shown;
 	al->told = fresh ? 1 : (al->told + 1 < n ? al->told + 1 : n);
 	al->held_back = n - al->told;
 	al->decided = cu->now;

@@ -59,6 +59,7 @@ group_free(struct group *gr)
 	for (uint32_t i = 0; i < gr->n_alerts; i++) {
 		free(gr->alerts[i]->opening);
 		free(gr->alerts[i]->shown);
+		free(gr->alerts[i]->told_hit);
 		free(gr->alerts[i]);
 	}
 	free(gr->hits);

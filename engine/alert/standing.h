@@ -56,9 +56,11 @@ struct alert {
 	uint64_t signature;  /* of the shown trigger's outcome, values and evidence */
 	struct instant last; /* time of the last hit */
 	struct instant decided, known_up_to;
-	struct hit *opening, *shown;             /* copies: they outlive their evidence */
-	uint32_t rule_set;                       /* number of the set that last decided it */
-	uint32_t first_hit, last_hit, shown_hit; /* indexes in the group while not withdrawn */
+	struct hit *opening, *shown; /* copies: they outlive their evidence */
+	struct hit *told_hit;        /* what the last message showed: as long as that is as it was, receivers hold nothing wrong */
+	uint64_t told_signature;     /* of it, when it was told */
+	uint32_t rule_set;           /* number of the set that last decided it */
+	uint32_t first_hit, last_hit, shown_hit, told_at; /* indexes in the group while not withdrawn; told_at: where told_hit was */
 };
 
 struct group {

@@ -103,7 +103,7 @@ subjects_count(struct subjects *ss, struct subject *su)
 		n += sizeof *rs;
 		for (uint32_t g = 0; g < rs->sg.n; g++)
 			n += sizeof(struct group) + rs->sg.groups[g]->key_len + rs->sg.groups[g]->n_hits * HIT_BYTES +
-			     rs->sg.groups[g]->n_alerts * (sizeof(struct alert) + 2 * HIT_BYTES);
+			     rs->sg.groups[g]->n_alerts * (sizeof(struct alert) + 3 * HIT_BYTES);
 		for (unsigned j = 0; rs->cursors != NULL && j < su->kind->rules[i]->n_features; j++)
 			n += sizeof *rs->cursors + window_bytes(&rs->cursors[j].wi) + active_bytes(&rs->cursors[j].ac);
 	}

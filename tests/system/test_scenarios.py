@@ -171,6 +171,12 @@ class Fugitive(Story):
             self.assertEqual(a["state"], "withdrawn", kind)
             self.assertEqual([m[0] for m in self.messages()], ["alert.raised", "alert.withdrawn"])
 
+    def test_told_passage_taken_back(self):
+        "the passage that the last message showed is taken back while a later one, never told, is shown: receivers are told"
+        a, = self.tell([issued("w", "W1", 0), passed("g0", 3), passed("g1", 3, seconds=60)], [passed("g2", 3, seconds=120)], [retraction("r", "g1", 4, target_source="/gates/g1")])
+        self.assertEqual((a["opening"]["id"], a["trigger"]["id"]), ("g0", "g2"))
+        self.assertEqual([m[0] for m in self.messages()], ["alert.raised", "alert.updated"])
+
     def test_end_in_one_batch(self):
         "a raise and its withdrawal both unsent send nothing, or a pair"
         self.tell([issued("w", "W1", 0), passed("g", 3), changed("x", "W1", 2, "ended")])
