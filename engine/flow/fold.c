@@ -244,7 +244,7 @@ take_fault(struct fold *fo, const struct batch *ba, const struct batch_item *it,
 	fo->stats.consumed++;
 	fo->stats.quarantined++;
 	fo->stats.by_fault[it->fault]++;
-	quarantine_make_id(qi.id, it->fault, it->raw, NULL);
+	quarantine_make_id(qi.id, it->fault, it->raw);
 	return quarantine_add(fo->quarantine, fo->env.store, &qi, &fo->quarantine_next, err);
 }
 

@@ -64,14 +64,11 @@ quarantine_bytes(const struct quarantine *qa)
 }
 
 void
-quarantine_make_id(uint8_t ret[QUARANTINE_ID_BYTES], enum event_fault fault, struct slice raw, const uint8_t *content)
+quarantine_make_id(uint8_t ret[QUARANTINE_ID_BYTES], enum event_fault fault, struct slice bytes)
 {
 	uint8_t sum[SHA256_DIGEST_LENGTH], both[SHA256_DIGEST_LENGTH + 1];
 
-	if (content != NULL)
-		memcpy(both, content, SHA256_DIGEST_LENGTH);
-	else
-		(void)SHA256((const unsigned char *)raw.p, raw.n, both);
+	(void)SHA256((const unsigned char *)bytes.p, bytes.n, both);
 	both[SHA256_DIGEST_LENGTH] = (uint8_t)fault;
 	(void)SHA256(both, sizeof both, sum);
 	memcpy(ret, sum, QUARANTINE_ID_BYTES);

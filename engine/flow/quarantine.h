@@ -1,5 +1,6 @@
 /* What was set aside, by id: the first 16 hex digits of SHA-256 over the fault's name and the raw bytes (of a conflict: over the
- * content, so that one content is one record however it is written). Seen again it is only counted. One thread. */
+ * identity and the content, so that one content is one record however it is written, but never that of another event). Seen
+ * again it is only counted. One thread. */
 #ifndef DIDEBAN_ENGINE_FLOW_QUARANTINE_H
 #define DIDEBAN_ENGINE_FLOW_QUARANTINE_H
 
@@ -19,8 +20,7 @@ struct quarantine_item {
 	uint64_t number, full_bytes;
 	struct instant seen;
 };
-/* content: SHA-256 of a conflict's content, or NULL. */
-void quarantine_make_id(uint8_t ret[QUARANTINE_ID_BYTES], enum event_fault fault, struct slice raw, const uint8_t *content);
+void quarantine_make_id(uint8_t ret[QUARANTINE_ID_BYTES], enum event_fault fault, struct slice bytes);
 /* 1: there already, 0: not, -1: error. */
 int quarantine_has(struct quarantine *qa, struct store *st, const uint8_t id[QUARANTINE_ID_BYTES], struct err *err);
 int quarantine_add(struct quarantine *qa, struct store *st, const struct quarantine_item *it, uint64_t *next, struct err *err);

@@ -327,6 +327,20 @@ set_aside(struct registrar *rg, const uint8_t id[QUARANTINE_ID_BYTES], struct sl
 	return quarantine_add(rg->env.quarantine, rg->env.store, &qi, rg->env.quarantine_next, err);
 }
 
+/* Of one content of one identity. Never of the content alone: what was beaten under another identity may stand under this one. */
+static int
+conflict_id(struct registrar *rg, const struct ident *in, const uint8_t sum[32], uint8_t ret[QUARANTINE_ID_BYTES], struct err *err)
+{
+	buf_clear(&rg->value);
+	buf_add(&rg->value, sum, 32);
+	buf_add_blob(&rg->value, names_text(rg->env.names, in->source));
+	buf_add_blob(&rg->value, slice_of(in->id, in->id_len));
+	if (!buf_ok(&rg->value))
+		return err_nomem(err);
+	quarantine_make_id(ret, FAULT_CONFLICT, buf_slice(&rg->value));
+	return 0;
+}
+
 /* Same identity, other content: the smaller SHA-256 stands. */
 static int
 conflict(struct registrar *rg, struct ident *in, const struct batch_item *it, uint64_t at, uint32_t stream, uint32_t rule_set, struct instant now,
@@ -339,9 +353,9 @@ conflict(struct registrar *rg, struct ident *in, const struct batch_item *it, ui
 	bool contested = (in->flags & IDENT_CONTESTED) != 0, wins;
 	int rc;
 
-	if (rg->env.parser(rg->env.ctx, rule_set, &pa, err) != 0 || event_content_sha256(pa, it->raw, new_sum, err) != 0)
+	if (rg->env.parser(rg->env.ctx, rule_set, &pa, err) != 0 || event_content_sha256(pa, it->raw, new_sum, err) != 0 ||
+	    conflict_id(rg, in, new_sum, id, err) != 0)
 		return -1;
-	quarantine_make_id(id, FAULT_CONFLICT, it->raw, new_sum);
 	rc = contested ? quarantine_has(rg->env.quarantine, rg->env.store, id, err) : 0;
 	if (rc != 0) {
 		rg->env.stats->duplicates += rc > 0;
@@ -364,8 +378,8 @@ conflict(struct registrar *rg, struct ident *in, const struct batch_item *it, ui
 			return 0;
 		return emit(rg, in, &old, false, true, err) != 0 ? -1 : emit(rg, in, &old, true, false, err);
 	}
-	quarantine_make_id(id, FAULT_CONFLICT, old_raw, old_sum);
-	if (set_aside(rg, id, old_raw, in->stream, in->number, now, err) != 0 || leave(rg, in, &old, contested, arena, err) != 0)
+	if (conflict_id(rg, in, old_sum, id, err) != 0 || set_aside(rg, id, old_raw, in->stream, in->number, now, err) != 0 ||
+	    leave(rg, in, &old, contested, arena, err) != 0)
 		return -1;
 	assume(in, it, at, stream, rule_set);
 	return enter(rg, in, &it->ev, arena, err);
