@@ -21,7 +21,7 @@ const struct config_key config_keys[] = {
     {"batch_delay", CONFIG_DURATION, "50ms", "or once its first event is so old; at once when nothing more waits"},
     {"checkpoint_events", CONFIG_NUMBER, "100000", "a checkpoint is made after so many events"},
     {"max_future", CONFIG_DURATION, "5m", "an event further ahead of the clock is quarantined"},
-    {"tick", CONFIG_DURATION, "10s", "how often the clock is journalled while nothing arrives, so that alerts expire"},
+    {"tick", CONFIG_DURATION, "10s", "how often the clock is journalled by itself, so that alerts expire"},
     {"poll", CONFIG_DURATION, "1s", "how often inboxes are looked through beside being told by the system"},
     {"settle", CONFIG_DURATION, "2s", "a packed file, or a last line without newline, is read once it is unchanged for so long"},
     {0},

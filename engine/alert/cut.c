@@ -214,6 +214,8 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 	}
 	al->replaced = false;
 	al->state = expired(cu, al) ? ALERT_ENDED : ALERT_STANDING;
+	if (al->state == ALERT_STANDING && cu->ru->expires > 0 && instant_cmp(instant_plus(al->last, cu->ru->expires), *cu->due) < 0)
+		*cu->due = instant_plus(al->last, cu->ru->expires);
 	say = say || (was_ended && al->state == ALERT_STANDING && !fresh && al->seq == 0);
 	if (!say) {
 		al->held_back = n > al->told ? n - al->told : 0;

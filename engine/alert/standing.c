@@ -232,6 +232,24 @@ group_drop_hits(struct group *gr)
 	touch(gr, 0, true);
 }
 
+bool
+group_due(const struct group *gr, const struct rule *ru, struct instant tick, struct instant *next)
+{
+	bool due = false;
+
+	for (uint32_t i = 0; i < gr->n_current && ru->expires > 0; i++) {
+		struct instant end = instant_plus(gr->alerts[i]->last, ru->expires);
+
+		if (gr->alerts[i]->state != ALERT_STANDING)
+			continue;
+		if (instant_cmp(end, tick) <= 0)
+			due = true;
+		else if (instant_cmp(end, *next) < 0)
+			*next = end;
+	}
+	return due;
+}
+
 void
 group_tick(struct group *gr, const struct rule *ru, struct instant tick, bool *ret_changed)
 {

@@ -103,6 +103,7 @@ struct cut {
 	bool have_tick;
 	struct instant tick, now, known_up_to;
 	uint64_t *ended_unsent;
+	struct instant *due; /* made earlier when an alert that now stands expires sooner */
 	void *ctx;
 	/* Signature of the outcome, values and evidence at a hit. -1 on error. */
 	int (*sign)(void *ctx, const struct hit *hi, uint64_t *ret, struct err *err);
@@ -113,6 +114,9 @@ struct cut {
 int group_cut(struct group *gr, const struct cut *cu, struct err *err);
 /* Ends what the tick has passed; *ret_changed counts. */
 void group_tick(struct group *gr, const struct rule *ru, struct instant tick, bool *ret_changed);
+
+/* Whether a standing alert has expired at the tick; *next becomes no later than the expiry of each other standing one. */
+bool group_due(const struct group *gr, const struct rule *ru, struct instant tick, struct instant *next);
 
 int group_encode(const struct group *gr, struct buf *ret);
 struct group *group_decode(struct slice key, struct slice value); /* NULL: malformed or out of memory */

@@ -7,8 +7,6 @@
 
 #include <stdlib.h>
 
-#define TICK_EVENTS 1000 /* folding a tick again after a crash costs as much: so checkpoints come sooner */
-
 bool
 fold_known(void *ctx, uint64_t hash)
 {
@@ -276,6 +274,8 @@ take_item(struct fold *fo, const struct batch *ba, const struct batch_item *it, 
 int
 fold_take_batch(struct fold *fo, struct batch *ba, uint64_t seq, uint64_t at, bool replayed, struct err *err)
 {
+	bool had = fo->have_tick;
+	struct instant before = fo->tick;
 	struct batch_now bn;
 
 	if (fo->rs == NULL)
@@ -285,7 +285,7 @@ fold_take_batch(struct fold *fo, struct batch *ba, uint64_t seq, uint64_t at, bo
 	for (size_t i = 0; i < ba->n; i++)
 		if (take_item(fo, ba, &ba->items[i], at, err) != 0)
 			return -1;
-	if (ba->flags & BATCH_TICK && (!fo->have_tick || instant_cmp(fo->tick, ba->clock) < 0)) {
+	if (ba->flags & BATCH_TICK && (!had || instant_cmp(before, ba->clock) < 0)) {
 		fo->tick = ba->clock;
 		fo->have_tick = true;
 	}
@@ -294,51 +294,7 @@ fold_take_batch(struct fold *fo, struct batch *ba, uint64_t seq, uint64_t at, bo
 		if (worker_fold(fo->workers[p], &bn, err) != 0)
 			return -1;
 	fo->stats.batches++;
-	return 0;
-}
-
-struct ticking {
-	struct fold *fo;
-	const struct batch_now *bn;
-	struct buf last; /* subject before */
-};
-
-static int
-tick_one(void *ctx, struct slice subject, struct slice rule, struct slice group, struct slice value, struct err *err)
-{
-	struct ticking *ti = ctx;
-
-	(void)rule;
-	(void)group;
-	(void)value;
-	if (slice_eq(subject, buf_slice(&ti->last)))
-		return 0;
-	buf_clear(&ti->last);
-	buf_add_slice(&ti->last, subject);
-	if (!buf_ok(&ti->last))
-		return err_nomem(err);
-	return worker_tick_subject(fold_worker(ti->fo, subject), subject, ti->bn, err);
-}
-
-int
-fold_take_tick(struct fold *fo, struct instant tick, uint64_t seq, struct err *err)
-{
-	struct batch_now bn;
-	struct ticking ti = {.fo = fo, .bn = &bn};
-	int rc = 0;
-
-	fo->dirty = true;
-	fo->dirty_events += TICK_EVENTS;
-	if (!fo->have_tick || instant_cmp(fo->tick, tick) < 0)
-		fo->tick = tick;
-	fo->have_tick = true;
-	bn = fold_now(fo, seq, fo->tick, false);
-	for (unsigned p = 0; p < fo->env.partitions && fo->rs != NULL && rc == 0; p++)
-		rc = worker_tick(fo->workers[p], &bn, err);
-	if (rc == 0 && fo->rs != NULL)
-		rc = fold_each_group(fo, tick_one, &ti, err);
-	buf_free(&ti.last);
-	return rc;
+	return ba->flags & BATCH_TICK ? fold_review(fo, had, before, &bn, err) : 0;
 }
 
 int

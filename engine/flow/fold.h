@@ -40,7 +40,7 @@ struct slice fold_rules_bytes(const struct fold *fo);
 
 /* One batch; `at`: place of its items in the journal. */
 int fold_take_batch(struct fold *fo, struct batch *ba, uint64_t seq, uint64_t at, bool replayed, struct err *err);
-int fold_take_tick(struct fold *fo, struct instant tick, uint64_t seq, struct err *err);
+int fold_take_tick(struct fold *fo, struct instant tick, uint64_t seq, bool replayed, struct err *err);
 int fold_take_mark(struct fold *fo, const uint8_t id[QUARANTINE_ID_BYTES], enum quarantine_state state, struct slice note, struct err *err);
 
 /* Everything dirty, for one checkpoint at `seq`. After the store took it: fold_saved. */

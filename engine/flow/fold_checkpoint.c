@@ -92,6 +92,7 @@ fold_save(struct fold *fo, uint64_t seq, struct slice sink_mark, struct changes 
 void
 fold_saved(struct fold *fo)
 {
+	fold_due_saved(fo);
 	fo->n_marks = 0;
 	fo->dirty_events = 0;
 	fo->dirty = false;

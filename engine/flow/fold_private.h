@@ -42,6 +42,8 @@ struct fold {
 	uint32_t rule_set;
 	struct instant tick, newest;
 	bool have_tick, have_newest, loading, dirty;
+	struct instant due; /* no stored alert expires before that; if due_known */
+	bool due_known;
 	/* While a batch is under way. */
 	struct arena *arena;
 	bool late;
@@ -56,6 +58,11 @@ int fold_parser_of(struct fold *fo, uint32_t number, struct event_parser **ret, 
 
 /* fold_checkpoint.c. 1: loaded; 0: the store is new; -1: error. */
 int fold_load_state(struct fold *fo, struct err *err);
+
+/* fold_clock.c. A tick has come: rules whose day of review it is the first to pass judge what they said again. */
+int fold_review(struct fold *fo, bool had_tick, struct instant before, const struct batch_now *bn, struct err *err);
+/* What workers knew of coming expiries now speaks of the store. */
+void fold_due_saved(struct fold *fo);
 
 /* fold.c: the store may hold a subject of this hash. */
 bool fold_known(void *fold, uint64_t hash);

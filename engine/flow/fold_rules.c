@@ -181,6 +181,7 @@ go_live(struct fold *fo, struct ruleset *rs, struct slice bytes, struct err *err
 	struct worker_env env;
 
 	fold_drop_workers(fo);
+	fo->due_known = false;
 	event_parser_free(fo->parser);
 	ruleset_free(fo->rs);
 	free(fo->layouts);
@@ -253,7 +254,7 @@ struct switching {
 	struct fold *fo;
 	const struct batch_now *bn;
 	size_t rule;
-	const struct ruleset *next;
+	const bool *gone; /* by rule of the set before */
 };
 
 static int
@@ -261,7 +262,7 @@ rejudge_one(void *ctx, struct slice subject, struct err *err)
 {
 	const struct switching *ch = ctx;
 
-	return worker_rejudge(fold_worker(ch->fo, subject), subject, ch->rule, ch->bn, err);
+	return worker_rejudge(fold_worker(ch->fo, subject), subject, ch->rule, "rule changed", ch->bn, err);
 }
 
 static const char *
@@ -288,6 +289,20 @@ rejudge(struct fold *fo, const bool *changed, const struct batch_now *bn, struct
 	return 0;
 }
 
+/* The next set has the rule, and it still judges subjects of that kind: not so when its role, or the role's kind in the
+ * contracts, became another. */
+static int
+goes_on(const struct ruleset *next, struct slice rule, const char *kind, bool *ret, struct err *err)
+{
+	const struct rule *ru = rule_by_id(next, rule);
+	const char *then = ru == NULL ? NULL : plan_rule_kind(ru, next->contracts, err);
+
+	if (ru != NULL && then == NULL)
+		return -1;
+	*ret = ru != NULL && strcmp(then, kind) == 0;
+	return 0;
+}
+
 static int
 retire_one(void *ctx, struct slice subject, struct slice rule, struct slice group, struct slice value, struct err *err)
 {
@@ -296,31 +311,33 @@ retire_one(void *ctx, struct slice subject, struct slice rule, struct slice grou
 
 	(void)group;
 	(void)value;
-	if (rule_by_id(ch->next, rule) != NULL)
-		return 0;
 	for (size_t i = 0; i < rs->n_rules; i++)
-		if (slice_eq_str(rule, rs->rules[i]->id))
+		if (ch->gone[i] && slice_eq_str(rule, rs->rules[i]->id))
 			return worker_retire(fold_worker(ch->fo, subject), subject, i, ch->bn, err);
 	return 0;
 }
 
-/* What a rule said that is no longer in the set is taken back, in that rule's own words. */
+/* What a rule said that is no longer in the set, or judges another kind, is taken back, in that rule's own words. */
 static int
 retire(struct fold *fo, const struct ruleset *next, const struct batch_now *bn, struct err *err)
 {
-	struct switching ch = {.fo = fo, .bn = bn, .next = next};
-	bool any = false;
+	bool *gone = calloc(fo->rs->n_rules + 1, sizeof *gone), any = false;
+	struct switching ch = {.fo = fo, .bn = bn, .gone = gone};
+	int rc = gone == NULL ? err_nomem(err) : 0;
 
-	for (size_t i = 0; i < fo->rs->n_rules; i++)
-		any = any || rule_by_id(next, slice_str(fo->rs->rules[i]->id)) == NULL;
-	if (!any)
-		return 0;
-	if (fold_each_group(fo, retire_one, &ch, err) != 0)
-		return -1;
-	for (unsigned p = 0; p < fo->env.partitions; p++)
-		if (worker_save(fo->workers[p], fo->changes, err) != 0)
-			return -1;
-	return 0;
+	for (size_t i = 0; rc == 0 && i < fo->rs->n_rules; i++) {
+		bool stays = false;
+
+		rc = goes_on(next, slice_str(fo->rs->rules[i]->id), kind_of_rule(fo->plan, i), &stays, err);
+		gone[i] = !stays;
+		any = any || gone[i];
+	}
+	if (rc == 0 && any)
+		rc = fold_each_group(fo, retire_one, &ch, err);
+	for (unsigned p = 0; rc == 0 && any && p < fo->env.partitions; p++)
+		rc = worker_save(fo->workers[p], fo->changes, err);
+	free(gone);
+	return rc;
 }
 
 /* Takes over `rs`. */
@@ -332,8 +349,12 @@ live_with_past(struct fold *fo, struct ruleset *rs, struct slice bytes, struct b
 
 	for (size_t i = 0; rc == 0 && i < rs->n_rules; i++) {
 		const struct rule *before = rule_by_id(fo->rs, slice_str(rs->rules[i]->id));
+		bool stays = false;
 
-		changed[i] = before == NULL || strcmp(before->semantic, rs->rules[i]->semantic) != 0;
+		for (size_t k = 0; before != NULL && rc == 0 && k < fo->rs->n_rules; k++)
+			if (fo->rs->rules[k] == before)
+				rc = goes_on(rs, slice_str(before->id), kind_of_rule(fo->plan, k), &stays, err);
+		changed[i] = !stays || strcmp(before->semantic, rs->rules[i]->semantic) != 0;
 	}
 	if (rc == 0 && fo->loading && fo->rs != NULL) {
 		bn->rule_set = fo->rule_set - 1;

@@ -128,10 +128,12 @@ node_tick(struct node *no, struct instant now, struct err *err)
 	buf_add_u32(&b, now.nsec);
 	part = buf_slice(&b);
 	rc = buf_ok(&b) ? append(no, RECORD_TICK, &part, 1, &seq, &at, err) : err_nomem(err);
-	if (rc == 0 && fold_take_tick(no->fold, now, seq, err) != 0)
+	if (rc == 0 && fold_take_tick(no->fold, now, seq, false, err) != 0)
 		rc = fail(no);
 	buf_free(&b);
-	return rc != 0 ? -1 : publish(no, seq, err);
+	if (rc != 0 || publish(no, seq, err) != 0)
+		return -1;
+	return checkpoint_due(no) ? node_checkpoint(no, err) : 0;
 }
 
 int
@@ -175,7 +177,6 @@ write_checkpoint(struct node *no, struct err *err)
 	if (!no->opt.read_only && no->opt.on_checkpoint != NULL && no->opt.on_checkpoint(no->opt.ctx, &no->sink_mark, err) != 0)
 		return -1;
 	failpoint("before_checkpoint");
-	seq = journal_last(no->journal);
 	if (fold_save(no->fold, seq, buf_slice(&no->sink_mark), &ch, err) != 0 || store_checkpoint(no->store, ch, seq, err) != 0)
 		return -1;
 	failpoint("after_ingest");
@@ -185,6 +186,14 @@ write_checkpoint(struct node *no, struct err *err)
 		return -1;
 	failpoint("after_head");
 	return 0;
+}
+
+int
+node_checkpoint(struct node *no, struct err *err)
+{
+	if (node_commit(no, err) != 0)
+		return -1;
+	return fold_clean(no->fold) ? 0 : save(no, journal_last(no->journal), err);
 }
 
 int
@@ -312,8 +321,10 @@ replay_batch(struct node *no, struct slice payload, uint64_t seq, uint64_t at, s
 	if (fold_take_batch(no->fold, &no->batch, seq, at + items, true, err) != 0)
 		return -1;
 	batch_clear(&no->batch);
-	(void)fold_relieve(no->fold);
-	return no->opt.on_batch == NULL ? 0 : no->opt.on_batch(no->opt.ctx, seq, err);
+	if (no->opt.on_batch != NULL && no->opt.on_batch(no->opt.ctx, seq, err) != 0)
+		return -1;
+	/* The journal behind a copy of the store can be long. Looked at only, it is held in memory anyway. */
+	return checkpoint_due(no) && !no->opt.read_only ? save(no, seq, err) : 0;
 }
 
 static int
@@ -329,12 +340,19 @@ replay_one(struct node *no, uint64_t seq, uint8_t kind, struct slice payload, ui
 		t = read_instant(&r);
 		if (r.bad)
 			return malformed(seq, err);
+		/* Its writer had a checkpoint before it, but the database may be an older copy, or have been opened just before. */
+		if (fold_dirty_events(no->fold) > 0 && save(no, seq - 1, err) != 0)
+			return -1;
 		if (fold_take_rules(no->fold, slice_of(r.p, rd_left(&r)), NULL, seq, t, true, err) != 0)
 			return -1;
 		return no->opt.on_batch == NULL ? 0 : no->opt.on_batch(no->opt.ctx, seq, err);
 	case RECORD_TICK:
 		t = read_instant(&r);
-		return r.bad ? malformed(seq, err) : fold_take_tick(no->fold, t, seq, err);
+		if (r.bad)
+			return malformed(seq, err);
+		if (fold_take_tick(no->fold, t, seq, true, err) != 0)
+			return -1;
+		return no->opt.on_batch == NULL ? 0 : no->opt.on_batch(no->opt.ctx, seq, err);
 	case RECORD_MARK:
 		return replay_mark(no, payload, seq, err);
 	case RECORD_SEED:
@@ -450,6 +468,7 @@ node_open_with_mark(struct node **ret, const struct node_options *opt, int (*on_
 	if (fold_seed(no->fold) == 0 && !opt->read_only && seed(no, err) != 0)
 		goto fail;
 	fold_forget_stats(no->fold);
+	no->checkpoints = 0;
 	*ret = no;
 	return 0;
 fail:

@@ -316,34 +316,7 @@ hand_over(struct showing *sh, const struct rule *live, struct slice subject, con
 	return sh->fn(sh->ctx, &av, err);
 }
 
-/* Of a rule that is live: shown from the timeline as it is now. */
-static int
-show_live(struct showing *sh, const struct alert_place *pl, const struct rule *ru, struct err *err)
-{
-	struct slice subject = place_subject(sh->ap, pl);
-	struct worker *wo = fold_worker(sh->no->fold, subject);
-	struct subject *su;
-	const struct group *gr = NULL;
-	const struct alert *al = NULL;
-	unsigned slot = 0;
-	bool holds;
-
-	if (worker_subject(wo, subject, &su, err) != 0)
-		return -1;
-	if (su != NULL) {
-		while (slot < su->kind->n && su->kind->rules[slot]->ru != ru)
-			slot++;
-		gr = slot == su->kind->n ? NULL : standing_group(&su->rules[slot].sg, place_group(sh->ap, pl), false);
-		al = gr == NULL ? NULL : alert_in(gr, pl->id);
-	}
-	if (al == NULL)
-		return err_set(err, ERR_CORRUPT, "an alert of %.*s has no timeline: run dideban store verify", SLICE_ARG(subject));
-	if (worker_render(wo, su, slot, gr, al, &sh->json, &sh->fa, &sh->en, &holds, err) != 0)
-		return -1;
-	return hand_over(sh, ru, subject, al, holds, err);
-}
-
-/* Of a rule that is no longer in the set: in the words of the set that last decided it. */
+/* Of a rule that no longer judges this subject: in the words of the set that last decided it. */
 static int
 show_past(struct showing *sh, const struct alert_place *pl, struct err *err)
 {
@@ -375,6 +348,33 @@ show_past(struct showing *sh, const struct alert_place *pl, struct err *err)
 	}
 	group_free(gr);
 	return rc;
+}
+
+/* Of a rule that is live: shown from the timeline as it is now. */
+static int
+show_live(struct showing *sh, const struct alert_place *pl, const struct rule *ru, struct err *err)
+{
+	struct slice subject = place_subject(sh->ap, pl);
+	struct worker *wo = fold_worker(sh->no->fold, subject);
+	struct subject *su;
+	const struct group *gr = NULL;
+	const struct alert *al = NULL;
+	unsigned slot = 0;
+	bool holds;
+
+	if (worker_subject(wo, subject, &su, err) != 0)
+		return -1;
+	while (su != NULL && slot < su->kind->n && su->kind->rules[slot]->ru != ru)
+		slot++;
+	if (su == NULL || slot == su->kind->n)
+		return show_past(sh, pl, err); /* the rule judges another kind by now */
+	gr = standing_group(&su->rules[slot].sg, place_group(sh->ap, pl), false);
+	al = gr == NULL ? NULL : alert_in(gr, pl->id);
+	if (al == NULL)
+		return err_set(err, ERR_CORRUPT, "an alert of %.*s has no timeline: run dideban store verify", SLICE_ARG(subject));
+	if (worker_render(wo, su, slot, gr, al, &sh->json, &sh->fa, &sh->en, &holds, err) != 0)
+		return -1;
+	return hand_over(sh, ru, subject, al, holds, err);
 }
 
 static const struct rule *

@@ -38,9 +38,9 @@ bind_rule(struct rule_plan *rp, const struct rule *ru, size_t index, const struc
 	return 0;
 }
 
-/* The kind of subject that a rule judges: what its role means in the contracts of its triggers. */
-static const char *
-rule_kind(const struct rule *ru, const struct contracts *contracts, struct err *err)
+/* What its role means in the contracts of its triggers. */
+const char *
+plan_rule_kind(const struct rule *ru, const struct contracts *contracts, struct err *err)
 {
 	const char *kind = NULL;
 
@@ -102,7 +102,7 @@ plan_make(const struct rule *const *rules, size_t n, const struct contracts *con
 	if (pl->rules == NULL || pl->kinds == NULL)
 		goto nomem;
 	for (size_t i = 0; i < n; i++) {
-		const char *kind = rule_kind(rules[i], contracts, err);
+		const char *kind = plan_rule_kind(rules[i], contracts, err);
 
 		if (kind == NULL) {
 			plan_free(pl);

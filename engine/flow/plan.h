@@ -38,6 +38,8 @@ struct plan {
  * by different kinds. */
 struct plan *plan_make(const struct rule *const *rules, size_t n, const struct contracts *contracts, const struct names *na, struct err *err);
 void plan_free(struct plan *pl);
+/* The kind of subject that a rule judges under these contracts. NULL: ERR_CHECKED. */
+const char *plan_rule_kind(const struct rule *ru, const struct contracts *contracts, struct err *err);
 /* The live kind of a subject "kind/key", or NULL. */
 const struct kind_plan *plan_kind(const struct plan *pl, struct slice subject);
 

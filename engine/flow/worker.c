@@ -29,6 +29,7 @@ struct worker {
 	unsigned slot;
 	const struct batch_now *now;
 	const char *reason;
+	struct instant due; /* see worker_due */
 };
 
 void
@@ -67,6 +68,7 @@ worker_new(struct worker **ret, const struct worker_env *env, struct err *err)
 	if (wo == NULL)
 		return err_nomem(err);
 	wo->env = *env;
+	wo->due.sec = INT64_MAX;
 	wo->subjects.max_bytes = env->cache_bytes;
 	if (rule_vm_new(&wo->vm, env->rules, env->texts, env->plan->n_rules, err) != 0)
 		goto fail;
@@ -408,6 +410,7 @@ cut_groups(struct worker *wo, struct err *err)
 	    .now = bn->now,
 	    .known_up_to = bn->known_up_to,
 	    .ended_unsent = &wo->stats.ended_unsent,
+	    .due = &wo->due,
 	    .ctx = wo,
 	    .sign = on_sign,
 	    .tell = on_tell};
@@ -489,10 +492,23 @@ tick_subject(struct worker *wo, struct subject *su, const struct batch_now *bn, 
 int
 worker_tick(struct worker *wo, const struct batch_now *bn, struct err *err)
 {
-	for (struct subject *su = wo->subjects.newest; su != NULL; su = su->older)
+	wo->due = (struct instant){INT64_MAX, 0};
+	for (size_t i = 0; i < wo->subjects.n_dirty; i++) {
+		struct subject *su = wo->subjects.dirty[i];
+
 		if (tick_subject(wo, su, bn, err) != 0)
 			return -1;
+		for (unsigned slot = 0; slot < su->kind->n; slot++)
+			for (uint32_t g = 0; g < su->rules[slot].sg.n; g++)
+				(void)group_due(su->rules[slot].sg.groups[g], su->kind->rules[slot]->ru, bn->tick, &wo->due);
+	}
 	return 0;
+}
+
+struct instant *
+worker_due(struct worker *wo)
+{
+	return &wo->due;
 }
 
 int
@@ -530,7 +546,7 @@ slot_of(const struct subject *su, size_t rule)
 
 /* Forgets what `rule` said about a subject; judges its past again unless it is to say no more. */
 static int
-judge_past(struct worker *wo, struct slice subject, size_t rule, bool again, const struct batch_now *bn, struct err *err)
+judge_past(struct worker *wo, struct slice subject, size_t rule, bool again, const char *reason, const struct batch_now *bn, struct err *err)
 {
 	struct subject *su;
 	int slot;
@@ -542,7 +558,7 @@ judge_past(struct worker *wo, struct slice subject, size_t rule, bool again, con
 		return 0;
 	if (begin(wo, su, (unsigned)slot, bn, err) != 0)
 		return -1;
-	wo->reason = "rule changed";
+	wo->reason = reason;
 	for (uint32_t g = 0; g < su->rules[slot].sg.n; g++) {
 		group_drop_hits(su->rules[slot].sg.groups[g]);
 		if (want_cut(wo, su->rules[slot].sg.groups[g], err) != 0)
@@ -562,15 +578,26 @@ judge_past(struct worker *wo, struct slice subject, size_t rule, bool again, con
 }
 
 int
-worker_rejudge(struct worker *wo, struct slice subject, size_t rule, const struct batch_now *bn, struct err *err)
+worker_rejudge(struct worker *wo, struct slice subject, size_t rule, const char *reason, const struct batch_now *bn, struct err *err)
 {
-	return judge_past(wo, subject, rule, true, bn, err);
+	return judge_past(wo, subject, rule, true, reason, bn, err);
+}
+
+int
+worker_rejudge_changed(struct worker *wo, size_t rule, const char *reason, const struct batch_now *bn, struct err *err)
+{
+	size_t n = wo->subjects.n_dirty; /* they stay in memory; judging adds no other */
+
+	for (size_t i = 0; i < n; i++)
+		if (judge_past(wo, subject_key(wo->subjects.dirty[i]), rule, true, reason, bn, err) != 0)
+			return -1;
+	return 0;
 }
 
 int
 worker_retire(struct worker *wo, struct slice subject, size_t rule, const struct batch_now *bn, struct err *err)
 {
-	return judge_past(wo, subject, rule, false, bn, err);
+	return judge_past(wo, subject, rule, false, "rule changed", bn, err);
 }
 
 int

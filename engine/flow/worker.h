@@ -48,13 +48,18 @@ struct batch_now {
 };
 /* Merges, judges, cuts; messages come in the order in which subjects were first touched. */
 int worker_fold(struct worker *wo, const struct batch_now *bn, struct err *err);
-/* Lets the clock pass: ends what has expired among the subjects in memory. */
+/* Lets the clock pass: ends what has expired among the subjects that changed since the last checkpoint. */
 int worker_tick(struct worker *wo, const struct batch_now *bn, struct err *err);
 /* The same for one subject, loaded if it must be. */
 int worker_tick_subject(struct worker *wo, struct slice subject, const struct batch_now *bn, struct err *err);
 
-/* Judges every trigger of `rule` on one subject anew. */
-int worker_rejudge(struct worker *wo, struct slice subject, size_t rule, const struct batch_now *bn, struct err *err);
+/* No alert that changed since the last checkpoint expires before that; to be changed by who knows better. */
+struct instant *worker_due(struct worker *wo);
+
+/* Judges every trigger of `rule` on one subject anew; `reason`: what withdrawals say. */
+int worker_rejudge(struct worker *wo, struct slice subject, size_t rule, const char *reason, const struct batch_now *bn, struct err *err);
+/* The same for each subject that changed since the last checkpoint. */
+int worker_rejudge_changed(struct worker *wo, size_t rule, const char *reason, const struct batch_now *bn, struct err *err);
 /* Takes back everything that `rule` says about one subject. */
 int worker_retire(struct worker *wo, struct slice subject, size_t rule, const struct batch_now *bn, struct err *err);
 /* Calls fn for the outcome of every trigger of `rule` on one subject, in total order; changes nothing. */

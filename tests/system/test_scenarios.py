@@ -1,7 +1,7 @@
 """What an alert does when evidence comes late, is taken back or is contested; small stories told through the program."""
-import itertools, json, unittest
+import itertools, json, os, shutil, unittest
 
-from lib import Case
+from lib import Case, ROOT
 from made import *
 
 
@@ -153,6 +153,32 @@ class Witness(Story):
         rows = [testimony("t%d" % i, i, "C%d" % i, "nid:0084575948" if i % 2 else "nid:۰۰۸۴۵۷۵۹۴۸") for i in range(4)]
         a, = self.tell(rows)
         self.assertEqual(a["subject"], "person/nid:0084575948")
+
+
+class Clock(Story):
+    def test_day_of_review(self):
+        "after its day of review a rule says no more: what it said of later events is taken back, whenever the clock passes that day"
+        rules = self.path("rules")
+        shutil.copytree(os.path.join(ROOT, "rules"), rules)
+        name = os.path.join(rules, "witness-repeat.lua")
+        with open(name, encoding="utf8") as f:
+            text = f.read()
+        with open(name, "w", encoding="utf8") as f:
+            f.write(text.replace('review_by = "2036-03-20"', 'review_by = "2024-04-25"'))
+        before, after = four_cases("a"), four_cases("b", "x-name:B", first=20)
+        for cache, checkpoint in (("512MiB", 100000), ("1KiB", 3)):
+            options = ("--rules", rules, "--cache", cache, "--checkpoint-events", str(checkpoint))
+            store, sink = self.path("store-" + cache), self.path("alerts-" + cache)
+            self.run_store(store, "--events", self.events("e.ndjson", before + after), "--alerts", sink, *options)
+            self.assertEqual([(a["opening"]["id"], a["state"]) for a in self.alerts(store)], [("a3", "standing"), ("b3", "standing")])
+            late = self.events("late.ndjson", four_cases("c", "x-name:C", first=21))
+            self.run_store(store, "--events", late, "--alerts", sink, "--now", "2024-05-15T00:00:00Z", *options)
+            self.assertEqual([(a["opening"]["id"], a["state"]) for a in self.alerts(store)], [("a3", "standing"), ("b3", "withdrawn"), ("c3", "withdrawn")])
+            with open(sink, encoding="utf8") as f:
+                last = [json.loads(x) for x in f][-1]
+            self.assertEqual((last["type"], last["data"]["reason"]), ("alert.withdrawn", "day of review passed"))
+            self.run_store(store, "--events", self.events("later.ndjson", four_cases("d", "x-name:D", first=22)), "--alerts", sink, *options)
+            self.assertEqual(sorted({a["opening"]["id"] for a in self.alerts(store) if a["state"] == "standing"}), ["a3"])
 
 
 class Fugitive(Story):

@@ -56,7 +56,7 @@ an_empty_file_gives_the_defaults(void **state)
 		put(texts[i]);
 		assert_int_equal(config_load(&co, file, &err), 0);
 		assert_string_equal(co.v[CONFIG_INSTANCE].text, "local");
-		assert_int_equal(co.v[CONFIG_CACHE].number, 256 * MIB);
+		assert_int_equal(co.v[CONFIG_CACHE].number, 512 * MIB);
 		assert_int_equal(co.v[CONFIG_MAX_FUTURE].number, 300000);
 		assert_int_equal(co.n_inboxes, 1);
 		assert_string_equal(co.inboxes[0].dir, "./inbox");

@@ -66,7 +66,6 @@ commit(struct serve *sv, struct err *err)
 	if (sv->pending == 0)
 		return 0;
 	sv->pending = 0;
-	sv->ticked_ms = now_ms();
 	return node_commit(sv->se.no, err);
 }
 

@@ -1,0 +1,133 @@
+/* The clock's part in the fold: what has expired ends, and rules whose day of review has passed fall silent. */
+#include "engine/flow/fold_private.h"
+
+#define TICK_EVENTS 1000 /* folding a tick again after a crash may cost a walk over all alerts: so checkpoints come sooner */
+
+static const struct rule *
+live_rule(const struct ruleset *rs, struct slice id, size_t *ret_index)
+{
+	for (size_t i = 0; i < rs->n_rules; i++)
+		if (slice_eq_str(id, rs->rules[i]->id)) {
+			*ret_index = i;
+			return rs->rules[i];
+		}
+	return NULL;
+}
+
+/* --- expiry --- */
+
+struct expiring {
+	struct fold *fo;
+	const struct batch_now *bn;
+	struct instant next; /* no stored alert that stays expires sooner */
+};
+
+static int
+expire_one(void *ctx, struct slice subject, struct slice rule, struct slice key, struct slice value, struct err *err)
+{
+	struct expiring *ex = ctx;
+	size_t index;
+	const struct rule *ru = live_rule(ex->fo->rs, rule, &index);
+	struct group *gr;
+	bool due;
+
+	if (ru == NULL || ru->expires == 0)
+		return 0;
+	gr = group_decode(key, value);
+	if (gr == NULL)
+		return err_set(err, ERR_CORRUPT, "an alert's record of %.*s is damaged: restore a backup (dideban restore)", SLICE_ARG(subject));
+	due = group_due(gr, ru, ex->bn->tick, &ex->next);
+	group_free(gr);
+	return due ? worker_tick_subject(fold_worker(ex->fo, subject), subject, ex->bn, err) : 0;
+}
+
+/* Alerts that changed since the last checkpoint are in memory, the others in the store. */
+static int
+expire(struct fold *fo, const struct batch_now *bn, struct err *err)
+{
+	struct expiring ex = {.fo = fo, .bn = bn, .next = {INT64_MAX, 0}};
+	bool due = !fo->due_known || instant_cmp(fo->due, bn->tick) <= 0;
+
+	for (unsigned p = 0; p < fo->env.partitions; p++)
+		due = due || instant_cmp(*worker_due(fo->workers[p]), bn->tick) <= 0;
+	if (!due)
+		return 0;
+	for (unsigned p = 0; p < fo->env.partitions; p++)
+		if (worker_tick(fo->workers[p], bn, err) != 0)
+			return -1;
+	if (fold_each_group(fo, expire_one, &ex, err) != 0)
+		return -1;
+	fo->due = ex.next;
+	fo->due_known = true;
+	return 0;
+}
+
+void
+fold_due_saved(struct fold *fo)
+{
+	for (unsigned p = 0; p < fo->env.partitions && fo->rs != NULL; p++) {
+		struct instant *due = worker_due(fo->workers[p]);
+
+		if (instant_cmp(*due, fo->due) < 0)
+			fo->due = *due;
+		*due = (struct instant){INT64_MAX, 0};
+	}
+}
+
+/* --- review --- */
+
+struct reviewing {
+	struct fold *fo;
+	const struct batch_now *bn;
+	size_t rule;
+};
+
+static int
+review_one(void *ctx, struct slice subject, struct slice rule, struct slice key, struct slice value, struct err *err)
+{
+	const struct reviewing *re = ctx;
+
+	(void)key;
+	(void)value;
+	if (!slice_eq_str(rule, re->fo->rs->rules[re->rule]->id))
+		return 0;
+	return worker_rejudge(fold_worker(re->fo, subject), subject, re->rule, "day of review passed", re->bn, err);
+}
+
+int
+fold_review(struct fold *fo, bool had_tick, struct instant before, const struct batch_now *bn, struct err *err)
+{
+	struct reviewing re = {.fo = fo, .bn = bn};
+
+	for (size_t i = 0; i < fo->rs->n_rules; i++) {
+		struct instant day = fo->rs->rules[i]->review_by;
+
+		if (instant_cmp(bn->tick, day) <= 0 || (had_tick && instant_cmp(before, day) > 0))
+			continue;
+		re.rule = i;
+		for (unsigned p = 0; p < fo->env.partitions; p++)
+			if (worker_rejudge_changed(fo->workers[p], i, "day of review passed", bn, err) != 0)
+				return -1;
+		if (fold_each_group(fo, review_one, &re, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+fold_take_tick(struct fold *fo, struct instant tick, uint64_t seq, bool replayed, struct err *err)
+{
+	bool had = fo->have_tick;
+	struct instant before = fo->tick;
+	struct batch_now bn;
+
+	fo->dirty = true;
+	fo->dirty_events += TICK_EVENTS;
+	if (!had || instant_cmp(before, tick) < 0)
+		fo->tick = tick;
+	fo->have_tick = true;
+	if (fo->rs == NULL)
+		return 0;
+	bn = fold_now(fo, seq, fo->tick, replayed);
+	return expire(fo, &bn, err) != 0 ? -1 : fold_review(fo, had, before, &bn, err);
+}
