@@ -168,10 +168,9 @@ node_quarantine_mark(struct node *no, const char *id, enum quarantine_state stat
 /* --- checkpoints --- */
 
 static int
-write_checkpoint(struct node *no, struct err *err)
+write_checkpoint(struct node *no, uint64_t seq, struct err *err)
 {
 	struct changes *ch;
-	uint64_t seq;
 
 	buf_clear(&no->sink_mark);
 	if (!no->opt.read_only && no->opt.on_checkpoint != NULL && no->opt.on_checkpoint(no->opt.ctx, &no->sink_mark, err) != 0)
@@ -188,28 +187,23 @@ write_checkpoint(struct node *no, struct err *err)
 	return 0;
 }
 
+/* Everything dirty as of record `seq`, the last one that was folded. */
+static int
+save(struct node *no, uint64_t seq, struct err *err)
+{
+	enum stage stage = stage_enter(STAGE_CHECKPOINT);
+	int rc = write_checkpoint(no, seq, err);
+
+	stage_leave(stage);
+	return rc == 0 ? 0 : fail(no);
+}
+
 int
 node_checkpoint(struct node *no, struct err *err)
 {
 	if (node_commit(no, err) != 0)
 		return -1;
 	return fold_clean(no->fold) ? 0 : save(no, journal_last(no->journal), err);
-}
-
-int
-node_checkpoint(struct node *no, struct err *err)
-{
-	enum stage stage;
-	int rc;
-
-	if (node_commit(no, err) != 0)
-		return -1;
-	if (fold_clean(no->fold))
-		return 0;
-	stage = stage_enter(STAGE_CHECKPOINT);
-	rc = write_checkpoint(no, err);
-	stage_leave(stage);
-	return rc == 0 ? 0 : fail(no);
 }
 
 int
