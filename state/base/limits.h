@@ -40,9 +40,9 @@
 #define LIMIT_PARTITIONS 64
 
 /* State. */
-#define LIMIT_JOURNAL_FILES 8  /* earlier segments kept open for reading */
-#define LIMIT_JOURNAL_PARTS 64 /* pieces that one record is joined from */
-#define LIMIT_KEY_BYTES (4 * KIB)
+#define LIMIT_JOURNAL_FILES 8            /* earlier segments kept open for reading */
+#define LIMIT_JOURNAL_PARTS 64           /* pieces that one record is joined from */
+#define LIMIT_KEY_BYTES (8 * KIB)        /* more than the longest: subject, rule and the fields of an episode */
 #define LIMIT_STORED_BYTES (256 * MIB)   /* one value of the store */
 #define LIMIT_COPY_FILES 1000000         /* files of one backup */
 #define LIMIT_MANIFEST_BYTES (256 * MIB) /* a backup's list of files */
