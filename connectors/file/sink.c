@@ -187,6 +187,15 @@ parse_mark(struct slice mark, uint64_t *ret_at, uint64_t *ret_sum, struct slice 
 	return 0;
 }
 
+struct slice
+file_sink_mark_path(struct slice mark)
+{
+	struct slice path = {"", 0};
+	uint64_t at, sum;
+
+	return parse_mark(mark, &at, &sum, &path) == 0 ? path : slice_of("", 0);
+}
+
 int
 file_sink_mark(struct file_sink *fs, struct slice mark, struct err *err)
 {

@@ -30,6 +30,8 @@ int file_sink_mark(struct file_sink *fs, struct slice mark, struct err *err);
 int file_sink_message(struct file_sink *fs, const struct message *me, struct err *err);
 int file_sink_batch(struct file_sink *fs, struct err *err);
 int file_sink_checkpoint(struct file_sink *fs, struct buf *ret_mark, struct err *err);
+/* The path in a mark (borrowed from it), empty if there is none: where the store's alerts went until now. */
+struct slice file_sink_mark_path(struct slice mark);
 /* After node_open: recovery is over; what the file holds behind its last row is cut. */
 int file_sink_ready(struct file_sink *fs, struct err *err);
 /* Writes what is gathered and syncs; frees always. NULL is fine. */

@@ -197,6 +197,27 @@ class Mend(Case):
         self.assertIn("test data", json.dumps(shown))
 
 
+    def test_conflict_stays(self):
+        "a content that was beaten is not accepted by replaying it as it stands"
+        store = self.path("store")
+        self.run_store(store, "--events", self.events("e.ndjson", [testimony("t", 1, "C1"), testimony("t", 1, "C2")]))
+        qid, = [r["id"] for r in self.dideban("quarantine", "list", "--store", store, "--json").rows]
+        done = self.dideban("quarantine", "replay", qid, "--store", store, status=1)
+        self.assertIn("conflict", done.err)
+        self.assertEqual([r["state"] for r in self.dideban("quarantine", "list", "--all", "--store", store, "--json").rows], ["open"])
+
+    def test_discard_after_a_crash(self):
+        "alerts that a killed run had not written yet are written by whichever command folds the journal first"
+        store, sink = self.path("store"), self.path("alerts")
+        bad = dict(testimony("q", 0, "C"), type="nothing.like.it")
+        self.run_store(store, "--alerts", sink, "--events", self.events("bad.ndjson", [bad]))
+        self.dideban("run", "--store", store, "--alerts", sink, "--events", self.events("e.ndjson", four_cases()), status=-9, env={"DIDEBAN_FAILPOINT": "before_publish:1"})
+        qid, = [r["id"] for r in self.dideban("quarantine", "list", "--store", store, "--json").rows]
+        self.dideban("quarantine", "discard", qid, "--store", store, "--reason", "test data")
+        with open(sink, encoding="utf8") as f:
+            self.assertEqual([json.loads(x)["type"] for x in f], ["alert.raised"])
+
+
 class Position(Case):
     def test_array(self):
         "in a JSON array the position is the number of the element"

@@ -13,7 +13,7 @@ static const struct arg quarantine_args[] = {
     {"--fault", ARG_TEXT, "NAME", "list: of this reason only, such as unknown_field"},
     {"--with", ARG_TEXT, "FILE", "replay: the event as it should have been (- is standard input)"},
     {"--reason", ARG_TEXT, "TEXT", "replay and discard: why, kept on record; discard needs it"},
-    {"--alerts", ARG_TEXT, "FILE", "replay: append the alerts that come of it there, as run does"},
+    {"--alerts", ARG_TEXT, "FILE", "append the alerts that come of it there (default: where those of the store went until now)"},
     {"--json", ARG_FLAG, NULL, "one event a line"},
     {0},
 };
@@ -28,7 +28,7 @@ const struct command command_quarantine = {
 	"replay   hand one to the engine again, mended (--with FILE) or as it stands, after a contract or grant was changed; exit 1 if it is still "
 	"wrong\n"
 	"discard  mark one as not worth it\n"
-	"list and show work beside a running process; replay and discard need the store for themselves. Use --alerts where run or serve had it.",
+	"list and show work beside a running process; replay and discard need the store for themselves.",
     .example = "  dideban quarantine list --store ./province\n  dideban quarantine show ID --store ./province",
     .args = quarantine_args,
     .run = cmd_quarantine,
@@ -174,6 +174,7 @@ struct replaying {
 		struct buf raw;
 		uint64_t full_bytes;
 		enum quarantine_state state;
+		bool conflict;
 	} * v;
 };
 
@@ -193,7 +194,7 @@ collect(void *ctx, const struct quarantine_view *qu, struct err *err)
 		re->cap = cap;
 	}
 	one = &re->v[re->n++];
-	*one = (struct one){.full_bytes = qu->full_bytes, .state = qu->state};
+	*one = (struct one){.full_bytes = qu->full_bytes, .state = qu->state, .conflict = qu->fault == FAULT_CONFLICT};
 	(void)snprintf(one->id, sizeof one->id, "%.*s", SLICE_ARG(qu->id));
 	buf_add_slice(&one->raw, qu->raw);
 	return buf_ok(&one->raw) ? 0 : err_nomem(err);
@@ -229,6 +230,15 @@ replay_one(struct session *se, struct one *one, struct slice with, const char *r
 		fprintf(stderr, "%s: only its beginning is kept; give the whole event --with FILE\n", one->id);
 		return 1;
 	}
+	/* It would only be counted as known. */
+	if (with.p == NULL && one->conflict) {
+		fprintf(stderr,
+		    "%s: still wrong: conflict: another content of this event stands, whichever comes again; give what is right a new id --with "
+		    "FILE, "
+		    "or discard it\n",
+		    one->id);
+		return 1;
+	}
 	(void)snprintf(stream, sizeof stream, "quarantine/%s", one->id);
 	pos = (struct position){slice_str(stream), 1};
 	node_stats(se->no, &before);
@@ -259,6 +269,7 @@ open_to_write(const struct args *ar, struct session *se, char **ret_dir, struct 
 		return -1;
 	se->opt.dir = *ret_dir;
 	se->alerts = args_text(ar, "--alerts");
+	se->alerts_as_before = true;
 	return session_open(se, &sr, err);
 }
 

@@ -1,6 +1,7 @@
 #include "tools/cli/session.h"
 #include "state/base/stages.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -74,15 +75,27 @@ on_checkpoint(void *ctx, struct buf *mark, struct err *err)
 {
 	struct session *se = ctx;
 
-	return file_sink_checkpoint(se->sink, mark, err);
+	return se->sink == NULL ? 0 : file_sink_checkpoint(se->sink, mark, err);
 }
 
 static int
 on_mark(void *ctx, struct slice mark, struct err *err)
 {
 	struct session *se = ctx;
+	struct file_sink_options so = {.note = sink_note};
+	struct slice before = file_sink_mark_path(mark);
+	char path[PATH_MAX];
 
-	return file_sink_mark(se->sink, mark, err);
+	if (se->sink == NULL && se->alerts_as_before && before.n > 0) {
+		if (before.n >= sizeof path)
+			return err_set(err, ERR_USAGE, "the alerts of this store went to %.*s: name a shorter path with --alerts", SLICE_ARG(before));
+		(void)snprintf(path, sizeof path, "%.*s", SLICE_ARG(before));
+		if (file_sink_open(&se->sink, path, &so, err) != 0)
+			return -1;
+	}
+	if (se->sink == NULL && before.n > 0)
+		cli_note("until now the alerts of this store went to %.*s; without --alerts what comes now is not written there", SLICE_ARG(before));
+	return se->sink == NULL ? 0 : file_sink_mark(se->sink, mark, err);
 }
 
 /* The store's own rules with other parameters. */
@@ -138,13 +151,13 @@ session_open(struct session *se, const struct session_rules *sr, struct err *err
 	if (se->alerts != NULL) {
 		if (file_sink_open(&se->sink, se->alerts, &so, err) != 0)
 			return -1;
-		se->opt.on_checkpoint = on_checkpoint;
 	}
-	if (se->sink != NULL || se->on_message != NULL)
+	se->opt.on_checkpoint = on_checkpoint;
+	if (se->sink != NULL || se->on_message != NULL || se->alerts_as_before)
 		se->opt.on_message = on_message;
 	se->opt.on_batch = on_batch;
 	se->opt.ctx = se;
-	if (node_open_with_mark(&se->no, &se->opt, se->sink == NULL ? NULL : on_mark, err) != 0) {
+	if (node_open_with_mark(&se->no, &se->opt, on_mark, err) != 0) {
 		se->no = NULL;
 		goto fail;
 	}

@@ -12,6 +12,7 @@ struct session {
 	struct node *no;
 	struct file_sink *sink; /* NULL: none */
 	const char *alerts;     /* its path, or NULL */
+	bool alerts_as_before;  /* without a path: where the store's alerts went until now, so that none of them is passed over */
 	struct node_options opt;
 	char *rules_dir; /* where the rules came from; NULL: the store's own */
 	struct findings findings;
