@@ -200,13 +200,19 @@ random_retraction(struct rng *r, struct gen_set *set, struct gen_content *co, co
 	}
 }
 
-/* Another content for an identity that is there: everything new, or one thing changed. */
+/* Another content for an identity that is there: everything new, one thing changed, or what another identity has. */
 static void
 random_conflict(struct rng *r, struct gen_set *set, struct gen_content *co, const struct times *ti)
 {
 	unsigned from = rng_below(r, set->n_contents), field;
 
 	*co = set->contents[from];
+	if (rng_percent(r, 20)) {
+		from = rng_below(r, set->n_contents);
+		co->source = set->contents[from].source;
+		co->id = set->contents[from].id;
+		return;
+	}
 	if (co->type == GEN_RETRACTION || rng_percent(r, 30)) {
 		memset(co->keys, 0, sizeof(co->keys));
 		memset(co->fields, 0, sizeof(co->fields));

@@ -159,7 +159,7 @@ enum step_kind {
 	STEP_CRASH,       /* abandon and open again; what was added since the last commit comes anew */
 	STEP_REOPEN,      /* close and open again */
 	STEP_TICK,        /* the last tick minus `arg` seconds */
-	STEP_OTHER_RULES, /* only before the last STEP_RULES: thresholds shifted */
+	STEP_OTHER_RULES, /* only before the last STEP_RULES: see gen_print_rule */
 	STEP_RULES,
 	STEP_CHECK, /* commit, compare with the model of what was added so far */
 };
@@ -177,8 +177,10 @@ struct script {
 #define GEN_VARIANTS 5
 void gen_script(struct script *ret, const struct gen_set *set, unsigned variant, uint64_t seed);
 
-/* Printing (text.c). `other`: the rule with its thresholds shifted, for STEP_OTHER_RULES. */
-void gen_print_contract(struct buf *b, const struct gen_set *set, unsigned type);
+/* Printing (text.c). `other`: for STEP_OTHER_RULES. Its contracts keep the fields in another order, its rules have their
+ * thresholds shifted, one may be missing, and it may have one more: rule n_rules, which is the first under another id. */
+void gen_print_contract(struct buf *b, const struct gen_set *set, unsigned type, bool other);
+bool gen_has_rule(const struct gen_set *set, unsigned rule, bool other);
 void gen_print_rule(struct buf *b, const struct gen_set *set, unsigned rule, bool other);
 void gen_rule_id(char ret[16], unsigned rule);
 /* form 0: plain. Others vary key order, spaces, escapes, digits and the time's offset, never the content. */

@@ -234,10 +234,18 @@ print_alerting(struct buf *b, const struct gen_rule *ru)
 	buf_add_str(b, ", contest = true },\n");
 }
 
+bool
+gen_has_rule(const struct gen_set *set, unsigned rule, bool other)
+{
+	if (rule == set->n_rules)
+		return other && (set->seed & 2) != 0 && !set->rules[0].off;
+	return !set->rules[rule].off && !(other && (set->seed & 1) != 0 && rule > 0 && rule + 1 == set->n_rules);
+}
+
 void
 gen_print_rule(struct buf *b, const struct gen_set *set, unsigned rule, bool other)
 {
-	const struct gen_rule *ru = &set->rules[rule];
+	const struct gen_rule *ru = &set->rules[rule < set->n_rules ? rule : 0];
 	char id[16];
 	unsigned i;
 

@@ -1,6 +1,7 @@
 #include "tests/property/run.h"
 
 #include "engine/engine.h"
+#include "tests/property/counts.h"
 #include "tests/property/lines.h"
 #include "tests/property/model.h"
 #include "tests/property/told.h"
@@ -19,7 +20,9 @@ struct runner {
 	struct node *no;
 	char dir[256];
 	struct model now, before;
-	uint64_t added; /* since node_open */
+	struct texts texts;
+	struct counts added;                  /* since node_open */
+	bool committed_present[GEN_CONTENTS]; /* of now.present */
 	uint64_t numbers[STREAMS], committed[STREAMS];
 	struct told *told;
 	struct buf lines, whole, text; /* of the alerts being read */
@@ -90,12 +93,12 @@ load_rules(struct runner *rr, bool other)
 		unsigned type = i < rr->set->n_types ? i : GEN_RETRACTION;
 
 		buf_clear(&b);
-		gen_print_contract(&b, rr->set, type);
+		gen_print_contract(&b, rr->set, type, other);
 		snprintf(name, sizeof(name), "%s.json", gen_type_name[type]);
 		rc = ruleset_source_add_contract(&src, slice_str(name), buf_slice(&b), &err);
 	}
-	for (i = 0; i < rr->set->n_rules && rc == 0; i++) {
-		if (rr->set->rules[i].off)
+	for (i = 0; i < rr->set->n_rules + 1 && rc == 0; i++) {
+		if (!gen_has_rule(rr->set, i, other))
 			continue;
 		buf_clear(&b);
 		gen_print_rule(&b, rr->set, i, other);
@@ -129,14 +132,14 @@ open_node(struct runner *rr)
 	    .cache_bytes = rr->sc->cache_kib * (size_t)1024,
 	    .max_future = -1,
 	    .clock = fixed_clock,
-	    .on_message = rr->sc->on_disk ? NULL : on_message,
+	    .on_message = on_message,
 	    .ctx = rr};
 	struct err err = {0};
 	char stream[16], text[128];
 	uint64_t number;
 	unsigned i;
 
-	rr->added = 0;
+	rr->added = (struct counts){0};
 	if (check(rr, node_open(&rr->no, &opt, &err), "opening failed", &err) != 0) {
 		rr->no = NULL;
 		return -1;
@@ -157,14 +160,19 @@ open_node(struct runner *rr)
 static void
 check_counts(struct runner *rr)
 {
+	const struct counts *co = &rr->added;
 	struct node_stats st;
 	char text[256];
 
 	node_stats(rr->no, &st);
-	if (st.consumed == rr->added && st.consumed == st.processed + st.duplicates + st.quarantined && st.quarantined == st.by_fault[FAULT_CONFLICT])
+	if (st.consumed == co->consumed && st.processed == co->processed && st.duplicates == co->duplicates && st.quarantined == co->quarantined &&
+	    st.quarantined == st.by_fault[FAULT_CONFLICT])
 		return;
-	snprintf(text, sizeof(text), "%llu given, consumed %llu, processed %llu, duplicates %llu, quarantined %llu, of them conflicts %llu",
-	    (unsigned long long)rr->added, (unsigned long long)st.consumed, (unsigned long long)st.processed, (unsigned long long)st.duplicates,
+	snprintf(text, sizeof(text),
+	    "%llu given (%llu new, %llu again, %llu conflicts), consumed %llu, processed %llu, duplicates %llu, quarantined %llu, of them conflicts "
+	    "%llu",
+	    (unsigned long long)co->consumed, (unsigned long long)co->processed, (unsigned long long)co->duplicates,
+	    (unsigned long long)co->quarantined, (unsigned long long)st.consumed, (unsigned long long)st.processed, (unsigned long long)st.duplicates,
 	    (unsigned long long)st.quarantined, (unsigned long long)st.by_fault[FAULT_CONFLICT]);
 	fail(rr, "the counts do not add up", text);
 }
@@ -179,10 +187,11 @@ add_event(struct runner *rr, const struct step *sp)
 
 	buf_clear(&rr->text);
 	gen_print_event(&rr->text, rr->set, sp->arg, sp->form);
+	texts_add(&rr->texts, buf_slice(&rr->text), sp->arg);
 	snprintf(stream, sizeof(stream), "file-%u", s);
 	pos = (struct position){slice_str(stream), ++rr->numbers[s]};
+	counts_add(&rr->added, rr->set, rr->now.present, sp->arg);
 	rr->now.present[sp->arg] = true;
-	rr->added++;
 	return check(rr, node_add(rr->no, buf_slice(&rr->text), &pos, NULL, &err), "adding failed", &err);
 }
 
@@ -194,6 +203,7 @@ commit(struct runner *rr)
 	if (check(rr, node_commit(rr->no, &err), "committing failed", &err) != 0)
 		return -1;
 	memcpy(rr->committed, rr->numbers, sizeof(rr->numbers));
+	memcpy(rr->committed_present, rr->now.present, sizeof(rr->now.present));
 	check_counts(rr);
 	return 0;
 }
@@ -205,7 +215,7 @@ check_told(struct runner *rr, const struct alert_view *av)
 {
 	struct buf detail = {0};
 
-	if (rr->sc->on_disk || rr->set->ticks || rr->sc->v[0].kind == STEP_OTHER_RULES)
+	if (rr->set->ticks || rr->sc->v[0].kind == STEP_OTHER_RULES)
 		return;
 	fail_if(rr, told_check(rr->told, av, &rr->now, &detail), &detail);
 }
@@ -274,6 +284,33 @@ compare_alerts(struct runner *rr)
 	buf_add_slice(&rr->ret->alerts, buf_slice(&rr->whole));
 }
 
+/* ---- reading the quarantine ----------------------------------------------------------------------------------- */
+
+static int
+on_quarantined(void *ctx, const struct quarantine_view *qu, struct err *err)
+{
+	struct runner *rr = ctx;
+
+	(void)err;
+	if (qu->fault != FAULT_CONFLICT)
+		buf_add_str(&rr->lines, "not for a conflict: ");
+	counts_text_line(&rr->lines, &rr->texts, rr->set, qu->raw);
+	return 0;
+}
+
+static void
+compare_quarantine(struct runner *rr)
+{
+	struct buf expected = {0};
+	struct err err = {0};
+
+	buf_clear(&rr->lines);
+	check(rr, node_quarantine(rr->no, NULL, on_quarantined, rr, &err), "listing the quarantine failed", &err);
+	counts_beaten(&expected, rr->set, rr->now.present);
+	compare(rr, "the quarantine holds other contents than those beaten", &rr->lines, &expected);
+	buf_free(&expected);
+}
+
 /* ---- reading evaluations -------------------------------------------------------------------------------------- */
 
 static int
@@ -333,6 +370,7 @@ check_state(struct runner *rr, bool last)
 	if (last)
 		compare_evals(rr);
 	compare_alerts(rr);
+	compare_quarantine(rr);
 	rr->ret->checks++;
 	model_free(&rr->before);
 	rr->before = rr->now; /* takes over what was computed */
@@ -359,6 +397,7 @@ crash(struct runner *rr)
 	node_abandon(rr->no);
 	rr->no = NULL;
 	memcpy(rr->numbers, rr->committed, sizeof(rr->numbers));
+	memcpy(rr->now.present, rr->committed_present, sizeof(rr->now.present));
 	(void)open_node(rr);
 }
 
@@ -408,8 +447,9 @@ step(struct runner *rr, const struct step *sp, bool last)
 		break;
 	case STEP_CHECK:
 		if (rr->other_rules) /* the model knows the last ones only */
-			return;
-		check_state(rr, last);
+			(void)commit(rr);
+		else
+			check_state(rr, last);
 		break;
 	}
 }
@@ -473,6 +513,7 @@ run_script(struct run *ret, const struct gen_set *set, const struct script *sc)
 	if (sc->on_disk)
 		(void)nftw(rr->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	told_free(rr->told);
+	texts_free(&rr->texts);
 	model_free(&rr->now);
 	model_free(&rr->before);
 	buf_free(&rr->lines);

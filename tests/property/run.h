@@ -16,6 +16,9 @@ struct run {
 void run_script(struct run *ret, const struct gen_set *set, const struct script *sc);
 void run_free(struct run *ru);
 
+/* Puts the runs' stores into memory where the machine has such a folder, unless TMPDIR says where they go. */
+void files_in_memory(void);
+
 /* Makes a failing set and script small and prints them: events as NDJSON, contracts, rules, and how to replay.
  * `base`: a script whose alerts must be the same, for failures between two runs only; or NULL. */
 void shrink_and_print(const struct gen_set *set, const struct script *sc, const struct script *base, unsigned variant);

@@ -36,10 +36,17 @@ arrivals(struct rng *r, const struct gen_set *set, unsigned shuffled, unsigned a
 }
 
 static void
+stop(struct script *sc, struct rng *r, unsigned percent)
+{
+	if (sc->on_disk && rng_percent(r, percent))
+		add(sc, rng_percent(r, 75) ? STEP_CRASH : STEP_REOPEN, 0, 0);
+}
+
+static void
 add_between(struct script *sc, struct rng *r, const struct gen_set *set, unsigned variant, unsigned *ahead)
 {
 	if (variant == 1) {
-		add(sc, STEP_CHECK, 0, 0);
+		add(sc, rng_percent(r, 75) ? STEP_CHECK : STEP_COMMIT, 0, 0);
 		return;
 	}
 	if (rng_percent(r, 85))
@@ -47,44 +54,57 @@ add_between(struct script *sc, struct rng *r, const struct gen_set *set, unsigne
 	if (set->ticks && *ahead > 1 && rng_percent(r, 15)) { /* the clock never goes back */
 		*ahead = rng_percent(r, 30) ? 0 : rng_below(r, *ahead);
 		add(sc, STEP_TICK, *ahead, 0);
+		stop(sc, r, 30);
 	}
-	if (rng_percent(r, variant == 3 ? 20 : 10))
+	if (rng_percent(r, sc->on_disk ? 20 : 10)) {
 		add(sc, STEP_CHECKPOINT, 0, 0);
+		stop(sc, r, 30);
+	}
 	if (variant >= 3 && rng_percent(r, 12))
 		add(sc, STEP_CHECK, 0, 0);
-	if (variant == 3 && rng_percent(r, 15))
-		add(sc, rng_percent(r, 75) ? STEP_CRASH : STEP_REOPEN, 0, 0);
+	stop(sc, r, 12);
+}
+
+static void
+add_switch(struct script *sc, struct rng *r, enum step_kind kind)
+{
+	add(sc, kind, 0, 0);
+	stop(sc, r, 30);
 }
 
 void
 gen_script(struct script *ret, const struct gen_set *set, unsigned variant, uint64_t seed)
 {
 	struct rng r = {seed ^ (variant * UINT64_C(0xd1342543de82ef95))};
-	unsigned order[2 * GEN_CONTENTS], n, i, batch, left, switch_at, ahead = 40000000;
+	unsigned order[2 * GEN_CONTENTS], n, i, j, batch, left, n_switches, switches[3] = {0}, ahead = 40000000;
+	bool other = true;
 
 	memset(ret, 0, sizeof(*ret));
-	ret->on_disk = variant == 3;
-	ret->partitions = variant == 0 || variant == 1 ? 1 : 1 + rng_below(&r, 8);
+	ret->on_disk = variant == 3 || (variant == 4 && rng_percent(&r, 50));
+	ret->partitions = variant == 0 || variant == 1 ? 1 : 1 + rng_below(&r, rng_percent(&r, 50) ? 2 : 8);
 	ret->cache_kib = variant < 2 || rng_percent(&r, 50) ? 0 : 1;
 	n = arrivals(&r, set, variant == 0 ? 0 : rng_percent(&r, 30) ? 30 : 100, variant >= 2 ? 30 : 0, order);
 	batch = variant == 0 ? n : 1 + rng_below(&r, rng_percent(&r, 50) ? 4 : n);
-	switch_at = variant == 4 ? rng_below(&r, n + 1) : 0;
-	add(ret, switch_at != 0 ? STEP_OTHER_RULES : STEP_RULES, 0, 0);
-	for (i = 0, left = batch; i < n; i++) {
-		if (i == switch_at && i != 0)
-			add(ret, STEP_RULES, 0, 0);
+	n_switches = variant != 4 ? 0 : rng_percent(&r, 30) ? 3 : 1; /* to and fro */
+	for (i = 0; i < n_switches; i++)
+		switches[i] = 1 + rng_below(&r, n);
+	add_switch(ret, &r, n_switches != 0 ? STEP_OTHER_RULES : STEP_RULES);
+	for (i = 0, left = batch; i <= n; i++) {
+		for (j = 0; j < n_switches; j++)
+			if (switches[j] == i)
+				add_switch(ret, &r, (other = !other) ? STEP_OTHER_RULES : STEP_RULES);
+		if (i == n)
+			break;
 		add(ret, STEP_ADD, order[i], variant == 0 ? 0 : rng_next(&r));
 		if (--left == 0 && i + 1 < n) {
 			add_between(ret, &r, set, variant, &ahead);
 			left = 1 + rng_below(&r, batch);
 		}
 	}
-	if (switch_at == n)
-		add(ret, STEP_RULES, 0, 0);
 	if (set->ticks && ahead != 0)
 		add(ret, STEP_TICK, 0, 0);
 	add(ret, STEP_CHECK, 0, 0);
-	if (variant == 3 && rng_percent(&r, 50)) {
+	if (ret->on_disk && rng_percent(&r, 50)) {
 		add(ret, rng_percent(&r, 50) ? STEP_CRASH : STEP_REOPEN, 0, 0);
 		add(ret, STEP_CHECK, 0, 0);
 	}

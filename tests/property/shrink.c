@@ -273,8 +273,8 @@ print_all(const struct shrinker *sh, unsigned variant)
 	printf("--- rules\n%.*s--- contracts\n", SLICE_ARG(buf_slice(&b)));
 	buf_clear(&b);
 	for (i = 0; i < sh->set.n_types; i++)
-		gen_print_contract(&b, &sh->set, i);
-	gen_print_contract(&b, &sh->set, GEN_RETRACTION);
+		gen_print_contract(&b, &sh->set, i, false);
+	gen_print_contract(&b, &sh->set, GEN_RETRACTION, false);
 	printf("%.*s", SLICE_ARG(buf_slice(&b)));
 	buf_free(&b);
 	run_script(&ru, &sh->set, &sh->sc);

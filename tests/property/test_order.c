@@ -114,6 +114,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	files_in_memory();
 	printf("law of order: %llu sets from seed %llu, %d variants each\n", (unsigned long long)sets, (unsigned long long)seed, GEN_VARIANTS);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	for (i = 0; i < sets && to.failed < 1; i++)

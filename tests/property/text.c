@@ -255,7 +255,7 @@ print_retraction_contract(struct buf *b)
 }
 
 void
-gen_print_contract(struct buf *b, const struct gen_set *set, unsigned type)
+gen_print_contract(struct buf *b, const struct gen_set *set, unsigned type, bool other)
 {
 	static const char *const types[] = {"", "integer", "string", "boolean", "string"};
 	const struct gen_type *ty = &set->types[type];
@@ -280,6 +280,6 @@ gen_print_contract(struct buf *b, const struct gen_set *set, unsigned type)
 		    gen_kind_name[gen_role_kind(ty->roles[i])], gen_role_name[ty->roles[i]], ty->roles[i] == ROLE_CROWD ? "[]" : "");
 	buf_add_str(b, "},\"x-keep\":[");
 	for (i = 0; i < FIELD_NOTE; i++)
-		buf_printf(b, "%s\"%s\"", i == 0 ? "" : ",", gen_field_name[i]);
+		buf_printf(b, "%s\"%s\"", i == 0 ? "" : ",", gen_field_name[other ? FIELD_NOTE - 1 - i : i]);
 	buf_add_str(b, "],\"x-class\":{\"retention\":\"operations\",\"personal\":false}}\n");
 }

@@ -4,6 +4,13 @@
 
 #include <stdlib.h>
 
+/* One message, to be compared with what recovery says again. */
+struct said {
+	char id[40];
+	uint32_t seq;
+	struct buf json;
+};
+
 struct last {
 	char id[40];
 	uint32_t seq;
@@ -12,8 +19,9 @@ struct last {
 };
 
 struct told {
-	unsigned n, cap;
+	unsigned n, cap, n_said, cap_said;
 	struct last *v;
+	struct said *said;
 };
 
 struct told *
@@ -33,8 +41,12 @@ told_free(struct told *to)
 
 	for (i = 0; to != NULL && i < to->n; i++)
 		buf_free(&to->v[i].line);
-	if (to != NULL)
+	for (i = 0; to != NULL && i < to->n_said; i++)
+		buf_free(&to->said[i].json);
+	if (to != NULL) {
 		free(to->v);
+		free(to->said);
+	}
 	free(to);
 }
 
@@ -66,6 +78,39 @@ add(struct told *to, struct slice id)
 	return la;
 }
 
+static void
+keep_said(struct told *to, const struct message *me)
+{
+	struct said *sa;
+
+	if (to->n_said == to->cap_said) {
+		to->cap_said = to->cap_said == 0 ? 64 : 2 * to->cap_said;
+		to->said = realloc(to->said, to->cap_said * sizeof(*to->said));
+		if (to->said == NULL)
+			abort();
+	}
+	sa = &to->said[to->n_said++];
+	*sa = (struct said){.seq = me->seq};
+	memcpy(sa->id, me->alert_id.p, me->alert_id.n < sizeof(sa->id) ? me->alert_id.n : sizeof(sa->id) - 1);
+	buf_add_slice(&sa->json, me->json);
+}
+
+static const char *
+said_again(const struct told *to, const struct message *me, struct buf *detail)
+{
+	unsigned i;
+
+	for (i = 0; i < to->n_said; i++)
+		if (to->said[i].seq == me->seq && slice_eq_str(me->alert_id, to->said[i].id)) {
+			if (slice_eq(buf_slice(&to->said[i].json), me->json))
+				return NULL;
+			buf_printf(detail, "\n  first %.*s\n  then  %.*s", SLICE_ARG(buf_slice(&to->said[i].json)), SLICE_ARG(me->json));
+			return "recovery makes another message than the one that was sent";
+		}
+	buf_printf(detail, " %u", me->seq);
+	return "recovery makes a message that was never sent";
+}
+
 /* What people were shown: not the opening, whose time may have moved, nor how much evidence stands behind the caps. */
 static void
 shown_only(struct buf *b, size_t from)
@@ -95,6 +140,9 @@ told_add(struct told *to, const struct message *me, struct buf *detail)
 	json_t *js, *data;
 
 	buf_add_slice(detail, me->alert_id);
+	if (me->replayed)
+		return said_again(to, me, detail);
+	keep_said(to, me);
 	if (first)
 		la = add(to, me->alert_id);
 	if (first && me->type != MESSAGE_RAISED)

@@ -11,9 +11,9 @@ void told_free(struct told *to);
 
 /* Each returns NULL, or what is wrong as a static text, with more in `detail`. */
 
-/* A raise comes first, and the numbers of an alert rise. */
+/* A raise comes first, and the numbers of an alert rise; what recovery makes again is what was sent, byte for byte. */
 const char *told_add(struct told *to, const struct message *me, struct buf *detail);
-/* One alert of a node that was told of every change (no crash, no tick, no switch of rules). A standing one was told, and if no
+/* One alert of a node that was told of every change (no tick, no switch of rules). A standing one was told, and if no
  * trigger has followed in silence since, receivers hold the very outcome and evidence of its shown trigger. A withdrawn one was
  * taken back. */
 const char *told_check(const struct told *to, const struct alert_view *av, const struct model *mo, struct buf *detail);
