@@ -85,7 +85,10 @@ batch_add(struct batch *ba, const struct batch_item *it, struct err *err)
 	buf_add_slice(b, it->raw);
 	if (!buf_ok(b))
 		return err_nomem(err);
-	return push(ba, &copy, err);
+	if (push(ba, &copy, err) == 0)
+		return 0;
+	b->bad = true; /* it holds an item that is not counted: never to be journalled */
+	return -1;
 }
 
 void

@@ -96,7 +96,7 @@ node_commit(struct node *no, struct err *err)
 		return -1;
 	ba->flags = no->opt.ticks ? BATCH_TICK : 0;
 	batch_head(ba, &no->head);
-	if (!buf_ok(&no->head))
+	if (!buf_ok(&no->head) || !buf_ok(&ba->bytes))
 		return err_nomem(err);
 	parts[0] = buf_slice(&no->head);
 	parts[1] = buf_slice(&ba->bytes);

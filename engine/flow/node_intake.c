@@ -101,10 +101,17 @@ check(struct node *no, const struct grant *gr, const struct event *ev, struct sl
 static int
 begin(struct node *no, const struct position *pos, uint32_t *ret_stream, struct err *err)
 {
+	const struct names *na = fold_names(no->fold);
+	uint32_t name;
+
 	if (node_writable(no, err) != 0)
 		return -1;
 	if (fold_ruleset(no->fold) == NULL)
 		return err_set(err, ERR_USAGE, "no rule set is live: put one live before the first event");
+	/* Before the journal has it: a record that cannot be folded would never let the store open again. */
+	if (names_count(na) + 2 * (no->batch.n + 1) + no->batch.n_streams >= LIMIT_NAMES && !names_find(na, pos->stream, &name))
+		return err_set(err, ERR_LIMIT, "%s has seen %zu sources and input streams, as many as it can tell apart: begin a new store", no->dir,
+		    names_count(na));
 	if (no->batch.n == 0)
 		no->batch.clock = node_clock(no);
 	return batch_stream(&no->batch, pos->stream, ret_stream, err);
