@@ -230,7 +230,7 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 	al->held_back = n - al->told;
 	al->decided = cu->now;
 	al->known_up_to = cu->known_up_to;
-	if (cu->silent && fresh)
+	if (cu->silent && (fresh || al->seq == 0)) /* what a switch adds, or an earlier one added, waits for a later event */
 		return 0;
 	if (al->state == ALERT_ENDED) {
 		(*cu->ended_unsent)++;
