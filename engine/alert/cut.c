@@ -190,7 +190,7 @@ static int
 follow(struct alert *al, struct group *gr, const struct episode *ep, const struct cut *cu, bool fresh, const struct alert *replaces, struct err *err)
 {
 	uint32_t n = ep->last - ep->first + 1;
-	bool say = false, was_ended = al->state == ALERT_ENDED;
+	bool say = false, was_ended = al->state == ALERT_ENDED, held = !fresh && al->told > 0; /* receivers hold it */
 
 	al->first_hit = ep->first;
 	al->last_hit = ep->last;
@@ -216,7 +216,7 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 	al->state = expired(cu, al) ? ALERT_ENDED : ALERT_STANDING;
 	if (al->state == ALERT_STANDING && cu->ru->expires > 0 && instant_cmp(instant_plus(al->last, cu->ru->expires), *cu->due) < 0)
 		*cu->due = instant_plus(al->last, cu->ru->expires);
-	say = say || (was_ended && al->state == ALERT_STANDING && !fresh && al->seq == 0);
+	say = say || (was_ended && al->state == ALERT_STANDING && !held);
 	if (!say) {
 		al->held_back = n > al->told ? n - al->told : 0;
 		return 0;
@@ -230,13 +230,15 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 	al->held_back = n - al->told;
 	al->decided = cu->now;
 	al->known_up_to = cu->known_up_to;
-	if (cu->silent && (fresh || al->seq == 0)) /* what a switch adds, or an earlier one added, waits for a later event */
-		return 0;
-	if (al->state == ALERT_ENDED) {
-		(*cu->ended_unsent)++;
+	if (al->state == ALERT_ENDED || (cu->silent && !held)) {
+		*cu->ended_unsent += !cu->silent || held;
+		if (!held) {
+			al->told = 0;
+			al->held_back = n;
+		}
 		return 0;
 	}
-	return tell(al, cu, al->seq == 0 || fresh ? MESSAGE_RAISED : MESSAGE_UPDATED, gr, replaces, err);
+	return tell(al, cu, !held ? MESSAGE_RAISED : MESSAGE_UPDATED, gr, replaces, err);
 }
 
 static struct alert *
@@ -318,6 +320,7 @@ withdraw(struct pass *pa, struct err *err)
 	for (uint32_t i = 0; i < pa->n_old_current; i++) {
 		struct alert *al = pa->old[i];
 		const struct episode *ep;
+		bool held = al != NULL && al->told > 0;
 
 		if (al == NULL)
 			continue;
@@ -329,7 +332,7 @@ withdraw(struct pass *pa, struct err *err)
 		al->held_back = al->told = 0;
 		al->rule_set = pa->cu->rule_set;
 		al->decided = pa->cu->now;
-		if (al->seq > 0 && tell(al, pa->cu, MESSAGE_WITHDRAWN, pa->gr, NULL, err) != 0)
+		if (held && tell(al, pa->cu, MESSAGE_WITHDRAWN, pa->gr, NULL, err) != 0)
 			return -1;
 	}
 	return 0;

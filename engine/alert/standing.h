@@ -51,7 +51,7 @@ struct alert {
 	bool replaced;      /* withdrawn in favour of `by` */
 	uint8_t by[ALERT_ID_BYTES];
 	uint32_t seq;  /* of the last message; 0: none was sent */
-	uint32_t told; /* triggers that a message announced */
+	uint32_t told; /* triggers that a message announced; 0: receivers hold nothing of it */
 	uint32_t held_back;
 	uint64_t signature;  /* of the shown trigger's outcome, values and evidence */
 	struct instant last; /* time of the last hit */
