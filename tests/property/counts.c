@@ -1,5 +1,6 @@
 #include "tests/property/counts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static bool
@@ -34,7 +35,7 @@ counts_add(struct counts *co, const struct gen_set *set, const bool present[GEN_
 }
 
 void
-texts_add(struct texts *te, struct slice text, unsigned content)
+texts_add(struct texts *te, struct slice text, unsigned content, unsigned stream, uint64_t number)
 {
 	if (te->n == te->cap) {
 		te->cap = te->cap == 0 ? 64 : 2 * te->cap;
@@ -42,7 +43,7 @@ texts_add(struct texts *te, struct slice text, unsigned content)
 		if (te->v == NULL)
 			abort();
 	}
-	te->v[te->n] = (struct text){.content = content};
+	te->v[te->n] = (struct text){.content = content, .stream = stream, .number = number};
 	buf_add_slice(&te->v[te->n++].bytes, text);
 }
 
@@ -54,6 +55,15 @@ texts_free(struct texts *te)
 	for (i = 0; i < te->n; i++)
 		buf_free(&te->v[i].bytes);
 	free(te->v);
+}
+
+static bool
+is_at(const struct text *te, const char *position)
+{
+	char text[48];
+
+	snprintf(text, sizeof(text), "file-%u:%llu", te->stream, (unsigned long long)te->number);
+	return strcmp(text, position) == 0;
 }
 
 void
@@ -68,16 +78,27 @@ counts_line(struct buf *ret, const struct gen_content *co)
 }
 
 void
-counts_text_line(struct buf *ret, const struct texts *te, const struct gen_set *set, struct slice text)
+counts_text_line(struct buf *ret, const struct texts *te, const struct gen_set *set, struct slice text, const char *position)
 {
 	size_t i;
 
 	for (i = 0; i < te->n; i++)
-		if (slice_eq(buf_slice(&te->v[i].bytes), text)) {
+		if (is_at(&te->v[i], position) && slice_eq(buf_slice(&te->v[i].bytes), text)) {
 			counts_line(ret, &set->contents[te->v[i].content]);
 			return;
 		}
-	buf_printf(ret, "never given: %.*s\n", SLICE_ARG(text));
+	buf_printf(ret, "never given at %s: %.*s\n", position, SLICE_ARG(text));
+}
+
+int
+texts_at(const struct texts *te, const char *position)
+{
+	size_t i;
+
+	for (i = te->n; i-- > 0;)
+		if (is_at(&te->v[i], position))
+			return (int)te->v[i].content;
+	return -1;
 }
 
 void

@@ -548,5 +548,11 @@ gen_set(struct gen_set *ret, uint64_t seed)
 		random_rule(&r, ret, &ret->rules[i], &ti);
 	ret->ticks = rng_percent(&r, 30);
 	ret->tick = (struct gen_time){ti.base + ti.unit * (int64_t)rng_below(&r, 2 * ti.steps), 0};
+	for (i = 0; i < ret->n_rules && ret->ticks; i++) {
+		struct gen_rule *ru = &ret->rules[i];
+
+		ru->has_review = rng_percent(&r, 40);
+		ru->review = (ti.base + ti.unit * (int64_t)rng_below(&r, ti.steps)) / 86400 - 1;
+	}
 	gen_seal(ret);
 }

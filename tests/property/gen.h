@@ -28,6 +28,7 @@ bool rng_percent(struct rng *r, unsigned percent);
 #define GEN_EPISODE 2
 #define GEN_OUTCOMES 7
 #define GEN_OPS 2048
+#define GEN_TICK_AHEAD 40000000 /* seconds: the first tick comes later than this before the last one */
 
 struct gen_time {
 	int64_t sec;
@@ -136,6 +137,8 @@ struct gen_rule {
 	bool once, again_each;
 	int deliver;            /* field, or -1 */
 	int64_t quiet, expires; /* seconds; expires 0: never */
+	bool has_review;
+	int64_t review; /* day of review_by, counted from 1970-01-01 */
 };
 
 struct gen_set {
@@ -170,6 +173,7 @@ struct step {
 };
 struct script {
 	bool on_disk;
+	bool batch_ticks; /* as under serve: each batch's clock is a tick */
 	unsigned partitions, cache_kib, n;
 	struct step v[GEN_OPS];
 };
@@ -178,7 +182,7 @@ struct script {
 void gen_script(struct script *ret, const struct gen_set *set, unsigned variant, uint64_t seed);
 
 /* Printing (text.c). `other`: for STEP_OTHER_RULES. Its contracts keep the fields in another order, its rules have their
- * thresholds shifted, one may be missing, and it may have one more: rule n_rules, which is the first under another id. */
+ * thresholds shifted or are each other's under their own ids, one may be missing, and there may be one more: rule n_rules. */
 void gen_print_contract(struct buf *b, const struct gen_set *set, unsigned type, bool other);
 bool gen_has_rule(const struct gen_set *set, unsigned rule, bool other);
 void gen_print_rule(struct buf *b, const struct gen_set *set, unsigned rule, bool other);

@@ -41,6 +41,18 @@ find_standing(struct model *mo)
 	}
 }
 
+bool
+model_counts(const struct model *mo, unsigned content)
+{
+	const struct gen_content *all = mo->set->contents;
+	unsigned i;
+
+	for (i = 0; i < mo->set->n_contents; i++)
+		if (mo->standing[i] && same_identity(&all[i], &all[content]) && memcmp(all[i].sha256, all[content].sha256, 32) == 0)
+			return true;
+	return false;
+}
+
 /* A standing retraction takes out what it names, unless that is itself or another retraction. */
 static void
 apply_retractions(struct model *mo)
@@ -325,13 +337,23 @@ add_to_episode(struct model *mo, unsigned eval, unsigned first_alert)
 		al->shown = eval;
 }
 
+/* What happened after the rule's day of review makes no alert once a tick has told that the day is over. */
+static bool
+is_past_review(const struct model *mo, const struct model_eval *ev)
+{
+	const struct gen_rule *ru = &mo->set->rules[ev->rule];
+	struct gen_time end = {(ru->review + 1) * 86400, 0};
+
+	return ru->has_review && mo->has_tick && gen_time_cmp(mo->tick, end) > 0 && gen_time_cmp(mo->set->contents[ev->content].time, end) > 0;
+}
+
 static void
 cut_episodes(struct model *mo, unsigned first_eval)
 {
 	unsigned i, first_alert = mo->n_alerts;
 
 	for (i = first_eval; i < mo->n_evals; i++)
-		if (alerts(&mo->evals[i]))
+		if (alerts(&mo->evals[i]) && !is_past_review(mo, &mo->evals[i]))
 			add_to_episode(mo, i, first_alert);
 	for (i = first_alert; i < mo->n_alerts; i++) {
 		struct model_alert *al = &mo->alerts[i];

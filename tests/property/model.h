@@ -47,6 +47,8 @@ struct model {
 };
 void model_run(struct model *mo);
 void model_free(struct model *mo);
+/* After model_run: the content counts, or one that is the same under the same identity does. */
+bool model_counts(const struct model *mo, unsigned content);
 
 /* One line of text for each alert, that a run's own report is compared with. */
 void model_alert_line(struct buf *b, const struct model *mo, const struct model_alert *al);

@@ -234,18 +234,26 @@ print_alerting(struct buf *b, const struct gen_rule *ru)
 	buf_add_str(b, ", contest = true },\n");
 }
 
+/* What the rule of this number says. */
+static const struct gen_rule *
+body(const struct gen_set *set, unsigned rule, bool other)
+{
+	return &set->rules[(rule + (other && (set->seed & 4) != 0)) % set->n_rules];
+}
+
 bool
 gen_has_rule(const struct gen_set *set, unsigned rule, bool other)
 {
-	if (rule == set->n_rules)
-		return other && (set->seed & 2) != 0 && !set->rules[0].off;
-	return !set->rules[rule].off && !(other && (set->seed & 1) != 0 && rule > 0 && rule + 1 == set->n_rules);
+	if (body(set, rule, other)->off || (rule == set->n_rules && !(other && (set->seed & 2) != 0)))
+		return false;
+	return !(other && (set->seed & 1) != 0 && rule > 0 && rule + 1 == set->n_rules);
 }
 
 void
 gen_print_rule(struct buf *b, const struct gen_set *set, unsigned rule, bool other)
 {
-	const struct gen_rule *ru = &set->rules[rule < set->n_rules ? rule : 0];
+	const struct gen_rule *ru = body(set, rule, other);
+	struct buf review = {0};
 	char id[16];
 	unsigned i;
 
@@ -256,8 +264,12 @@ gen_print_rule(struct buf *b, const struct gen_set *set, unsigned rule, bool oth
 		       "  return first[name]\n"
 		       "end\n");
 	buf_printf(b, "return {\n  api = 1, id = \"%s\", version = \"1.0.%d\", kind = \"notice\",\n", id, (int)other);
+	if (ru->has_review)
+		gen_time_text(&review, (struct gen_time){ru->review * 86400, 0}, 0, 0);
+	buf_printf(b, "  owner = \"tests\", audience = { \"judge\" }, legal_basis = \"none: made-up events\", review_by = \"%.10s\",\n",
+	    ru->has_review ? review.p : "9999-12-31");
+	buf_free(&review);
 	buf_add_str(b,
-	    "  owner = \"tests\", audience = { \"judge\" }, legal_basis = \"none: made-up events\", review_by = \"9999-12-31\",\n"
 	    "  doc = { what = \"a random rule\", misses = { \"what is not generated\" }, false_positives = { \"everything, it is random\" },\n"
 	    "          runbook = { \"look at the seed\" } },\n");
 	print_params(b, ru);

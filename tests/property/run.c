@@ -27,6 +27,9 @@ struct runner {
 	struct told *told;
 	struct buf lines, whole, text; /* of the alerts being read */
 	bool other_rules;              /* live ones */
+	bool switching;                /* rules, just now */
+	bool pending;                  /* something was added since the last commit */
+	struct instant clock;
 };
 
 static void
@@ -72,6 +75,10 @@ on_message(void *ctx, const struct message *me, struct err *err)
 	struct buf detail = {0};
 
 	(void)err;
+	if (rr->switching && me->type == MESSAGE_RAISED) { /* what it adds is silent until a later event changes it */
+		buf_add_slice(&detail, me->json);
+		fail_if(rr, "a switch of rules raises an alert", &detail);
+	}
 	fail_if(rr, told_add(rr->told, me, &detail), &detail);
 	return 0;
 }
@@ -106,8 +113,10 @@ load_rules(struct runner *rr, bool other)
 		snprintf(name, sizeof(name), "%s.lua", id);
 		rc = ruleset_source_add_rule(&src, slice_str(name), buf_slice(&b), &err);
 	}
+	rr->switching = true;
 	if (rc == 0)
 		rc = node_rules(rr->no, &src, &fi, NULL, &err);
+	rr->switching = false;
 	check(rr, rc, "the rule set is refused", &err);
 	for (i = 0; i < fi.n && rc != 0; i++)
 		buf_printf(&rr->ret->what, "%s:%u:%u: %s\n", fi.v[i].file, fi.v[i].line, fi.v[i].column, fi.v[i].text);
@@ -118,10 +127,9 @@ load_rules(struct runner *rr, bool other)
 }
 
 static struct instant
-fixed_clock(void *ctx)
+runner_clock(void *ctx)
 {
-	(void)ctx;
-	return (struct instant){1900000000, 0};
+	return ((struct runner *)ctx)->clock;
 }
 
 static int
@@ -131,7 +139,8 @@ open_node(struct runner *rr)
 	    .partitions = rr->sc->partitions,
 	    .cache_bytes = rr->sc->cache_kib * (size_t)1024,
 	    .max_future = -1,
-	    .clock = fixed_clock,
+	    .clock = runner_clock,
+	    .ticks = rr->sc->batch_ticks,
 	    .on_message = on_message,
 	    .ctx = rr};
 	struct err err = {0};
@@ -187,9 +196,10 @@ add_event(struct runner *rr, const struct step *sp)
 
 	buf_clear(&rr->text);
 	gen_print_event(&rr->text, rr->set, sp->arg, sp->form);
-	texts_add(&rr->texts, buf_slice(&rr->text), sp->arg);
 	snprintf(stream, sizeof(stream), "file-%u", s);
 	pos = (struct position){slice_str(stream), ++rr->numbers[s]};
+	texts_add(&rr->texts, buf_slice(&rr->text), sp->arg, s, pos.number);
+	rr->pending = true;
 	counts_add(&rr->added, rr->set, rr->now.present, sp->arg);
 	rr->now.present[sp->arg] = true;
 	return check(rr, node_add(rr->no, buf_slice(&rr->text), &pos, NULL, &err), "adding failed", &err);
@@ -202,6 +212,11 @@ commit(struct runner *rr)
 
 	if (check(rr, node_commit(rr->no, &err), "committing failed", &err) != 0)
 		return -1;
+	if (rr->sc->batch_ticks && rr->pending) {
+		rr->now.has_tick = true;
+		rr->now.tick = (struct gen_time){rr->clock.sec, rr->clock.nsec};
+	}
+	rr->pending = false;
 	memcpy(rr->committed, rr->numbers, sizeof(rr->numbers));
 	memcpy(rr->committed_present, rr->now.present, sizeof(rr->now.present));
 	check_counts(rr);
@@ -218,6 +233,33 @@ check_told(struct runner *rr, const struct alert_view *av)
 	if (rr->set->ticks || rr->sc->v[0].kind == STEP_OTHER_RULES)
 		return;
 	fail_if(rr, told_check(rr->told, av, &rr->now, &detail), &detail);
+}
+
+/* Evidence names the place where its content came from. */
+static void
+check_positions(struct runner *rr, const json_t *evidence)
+{
+	const struct gen_content *co;
+	const char *position, *id, *source;
+	struct buf detail = {0};
+	json_t *ev;
+	size_t i;
+	int c;
+
+	json_array_foreach(evidence, i, ev)
+	{
+		position = json_string_value(json_object_get(ev, "position"));
+		source = json_string_value(json_object_get(ev, "source"));
+		id = json_string_value(json_object_get(ev, "id"));
+		c = position == NULL ? -1 : texts_at(&rr->texts, position);
+		co = c < 0 ? NULL : &rr->set->contents[c];
+		if (co != NULL && source != NULL && id != NULL && strcmp(source, gen_source_name(co->source)) == 0 &&
+		    strcmp(id, gen_id_name(co->id)) == 0 && model_counts(&rr->now, (unsigned)c))
+			continue;
+		buf_printf(&detail, "%s#%s is said to be at %s", source, id, position);
+		fail_if(rr, "evidence is not where it is said to be", &detail);
+		return;
+	}
 }
 
 static int
@@ -237,6 +279,7 @@ on_alert(void *ctx, const struct alert_view *av, struct err *err)
 		fail(rr, "an alert is not JSON", je.text);
 		return 0;
 	}
+	check_positions(rr, json_object_get(al, "evidence"));
 	lines_alert(&rr->lines, al);
 	if (!av->holds)
 		buf_add_str(&rr->lines, " (does not hold when computed anew)");
@@ -290,11 +333,13 @@ static int
 on_quarantined(void *ctx, const struct quarantine_view *qu, struct err *err)
 {
 	struct runner *rr = ctx;
+	char position[64];
 
 	(void)err;
 	if (qu->fault != FAULT_CONFLICT)
 		buf_add_str(&rr->lines, "not for a conflict: ");
-	counts_text_line(&rr->lines, &rr->texts, rr->set, qu->raw);
+	snprintf(position, sizeof(position), "%.*s:%llu", SLICE_ARG(qu->stream), (unsigned long long)qu->number);
+	counts_text_line(&rr->lines, &rr->texts, rr->set, qu->raw, position);
 	return 0;
 }
 
@@ -362,7 +407,12 @@ compare_evals(struct runner *rr)
 static void
 check_state(struct runner *rr, bool last)
 {
+	struct err err = {0};
+
 	if (commit(rr) != 0)
+		return;
+	/* A batch's clock ends what the batch touches; the rest waits for the next tick of its own. */
+	if (rr->now.has_tick && rr->sc->batch_ticks && check(rr, node_tick(rr->no, rr->clock, &err), "a tick failed", &err) != 0)
 		return;
 	model_run(&rr->now);
 	rr->ret->withdrew = rr->ret->withdrew || model_withdrew(&rr->before, &rr->now);
@@ -385,7 +435,13 @@ tick(struct runner *rr, unsigned ahead)
 	struct err err = {0};
 	struct instant t = {rr->set->tick.sec - ahead, rr->set->tick.nsec};
 
-	if (commit(rr) != 0 || check(rr, node_tick(rr->no, t, &err), "a tick failed", &err) != 0)
+	if (commit(rr) != 0)
+		return;
+	if (rr->sc->batch_ticks)
+		rr->clock = t;
+	if (rr->sc->batch_ticks && ahead % 2 == 1) /* left to the next batch */
+		return;
+	if (check(rr, node_tick(rr->no, t, &err), "a tick failed", &err) != 0)
 		return;
 	rr->now.has_tick = true;
 	rr->now.tick = (struct gen_time){t.sec, t.nsec};
@@ -396,6 +452,7 @@ crash(struct runner *rr)
 {
 	node_abandon(rr->no);
 	rr->no = NULL;
+	rr->pending = false;
 	memcpy(rr->numbers, rr->committed, sizeof(rr->numbers));
 	memcpy(rr->now.present, rr->committed_present, sizeof(rr->now.present));
 	(void)open_node(rr);
@@ -500,6 +557,7 @@ run_script(struct run *ret, const struct gen_set *set, const struct script *sc)
 	rr->set = set;
 	rr->sc = sc;
 	rr->now.set = rr->before.set = set;
+	rr->clock = sc->batch_ticks ? (struct instant){set->tick.sec - GEN_TICK_AHEAD, 0} : (struct instant){1900000000, 0};
 	rr->told = told_new();
 	snprintf(rr->dir, sizeof(rr->dir), "%s/dideban-order-XXXXXX", tmp == NULL || *tmp == '\0' ? "/tmp" : tmp);
 	if (sc->on_disk && mkdtemp(rr->dir) == NULL)

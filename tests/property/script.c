@@ -76,12 +76,13 @@ void
 gen_script(struct script *ret, const struct gen_set *set, unsigned variant, uint64_t seed)
 {
 	struct rng r = {seed ^ (variant * UINT64_C(0xd1342543de82ef95))};
-	unsigned order[2 * GEN_CONTENTS], n, i, j, batch, left, n_switches, switches[3] = {0}, ahead = 40000000;
+	unsigned order[2 * GEN_CONTENTS], n, i, j, batch, left, n_switches, switches[3] = {0}, ahead = GEN_TICK_AHEAD;
 	bool other = true;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->on_disk = variant == 3 || (variant == 4 && rng_percent(&r, 50));
 	ret->partitions = variant == 0 || variant == 1 ? 1 : 1 + rng_below(&r, rng_percent(&r, 50) ? 2 : 8);
+	ret->batch_ticks = set->ticks && variant >= 2 && rng_percent(&r, 50);
 	ret->cache_kib = variant < 2 || rng_percent(&r, 50) ? 0 : 1;
 	n = arrivals(&r, set, variant == 0 ? 0 : rng_percent(&r, 30) ? 30 : 100, variant >= 2 ? 30 : 0, order);
 	batch = variant == 0 ? n : 1 + rng_below(&r, rng_percent(&r, 50) ? 4 : n);

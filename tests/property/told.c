@@ -149,6 +149,8 @@ told_add(struct told *to, const struct message *me, struct buf *detail)
 		return "the first message of an alert does not raise it";
 	if (!first && me->seq <= la->seq)
 		return "the numbers of an alert's messages do not rise";
+	if (!first && (la->type == MESSAGE_WITHDRAWN) != (me->type == MESSAGE_RAISED))
+		return me->type == MESSAGE_RAISED ? "an alert is raised that is up" : "an alert that was taken back is not raised again first";
 	la->seq = me->seq;
 	la->type = me->type;
 	buf_clear(&la->line);
