@@ -340,6 +340,15 @@ retire(struct fold *fo, const struct ruleset *next, const struct batch_now *bn, 
 	return rc;
 }
 
+/* The day of review was moved, and the clock has passed one of the two: other triggers are silent now. */
+static bool
+review_moved(const struct rule *before, const struct rule *after, const struct batch_now *bn)
+{
+	int c = instant_cmp(before->review_by, after->review_by);
+
+	return c != 0 && bn->have_tick && instant_cmp(bn->tick, c < 0 ? before->review_by : after->review_by) > 0;
+}
+
 /* Takes over `rs`. */
 static int
 live_with_past(struct fold *fo, struct ruleset *rs, struct slice bytes, struct batch_now *bn, struct err *err)
@@ -354,7 +363,7 @@ live_with_past(struct fold *fo, struct ruleset *rs, struct slice bytes, struct b
 		for (size_t k = 0; before != NULL && rc == 0 && k < fo->rs->n_rules; k++)
 			if (fo->rs->rules[k] == before)
 				rc = goes_on(rs, slice_str(before->id), kind_of_rule(fo->plan, k), &stays, err);
-		changed[i] = !stays || strcmp(before->semantic, rs->rules[i]->semantic) != 0;
+		changed[i] = !stays || strcmp(before->semantic, rs->rules[i]->semantic) != 0 || review_moved(before, rs->rules[i], bn);
 	}
 	if (rc == 0 && fo->loading && fo->rs != NULL) {
 		bn->rule_set = fo->rule_set - 1;

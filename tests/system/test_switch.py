@@ -44,6 +44,20 @@ class Switch(Case):
         self.run_store(store, "--events", self.events("d", four_cases("v", "x-name:C")))
         self.assertEqual(self.alerts(store), before)
 
+    def test_review_moved(self):
+        "a rule that was silent past its day of review says what it missed once the day is moved, and the other way round"
+        short, long = self.rules("short", ("2036-03-20", "2024-03-25")), self.rules("long")
+        last = ("--now", "2024-04-25T00:00:00Z", "--events", self.events("none", []))
+        ends = {}
+        for name, first, then in (("once", long, long), ("longer", short, long), ("never", short, short), ("shorter", long, short)):
+            store = self.path("store-" + name)
+            self.run_store(store, "--rules", first, *last)
+            self.run_store(store, "--events", self.events("e", four_cases()))
+            self.run_store(store, "--rules", then, *last)
+            ends[name] = [(a["opening"]["id"], a["state"]) for a in self.alerts(store) if a["state"] != "withdrawn"]
+        self.assertEqual(ends["once"], [("t3", "standing")])
+        self.assertEqual(ends, {"once": ends["once"], "longer": ends["once"], "never": [], "shorter": []})
+
     def other_kind(self, *pairs, contract=()):
         store = self.path("store")
         self.run_store(store, "--rules", self.rules("person"), "--events", self.events("a", four_cases()), "--alerts", self.path("alerts"))
