@@ -206,6 +206,17 @@ class Mend(Case):
         self.assertIn("conflict", done.err)
         self.assertEqual([r["state"] for r in self.dideban("quarantine", "list", "--all", "--store", store, "--json").rows], ["open"])
 
+    def test_not_allowed_is_named(self):
+        "what an input may not bring is not let in by --all, only by its id"
+        store = self.path("store")
+        self.write("dideban.yaml", "inboxes:\n  - directory: courts\n    sources: [/courts/]\n    types: [\"testimony.*\"]\n")
+        self.run_store(store, "--config", self.path("dideban.yaml"), "--events", self.events("courts/e.ndjson", [testimony("t", 1, "C1"), passed("g", 2)]))
+        qid, = [r["id"] for r in self.dideban("quarantine", "list", "--store", store, "--fault", "not_allowed", "--json").rows]
+        self.assertIn("not_allowed", self.dideban("quarantine", "replay", "--all", "--store", store, status=1).err)
+        self.assertEqual(len(self.dideban("timeline", "person/x-name:F", "--store", store, "--json", status=None).rows), 0)
+        self.dideban("quarantine", "replay", qid, "--store", store, "--reason", "the gate's line was down")
+        self.assertEqual(len(self.dideban("timeline", "person/x-name:F", "--store", store, "--json").rows), 1)
+
     def test_discard_after_a_crash(self):
         "alerts that a killed run had not written yet are written by whichever command folds the journal first"
         store, sink = self.path("store"), self.path("alerts")

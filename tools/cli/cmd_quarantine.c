@@ -9,7 +9,7 @@ static int cmd_quarantine(int argc, char **argv);
 
 static const struct arg quarantine_args[] = {
     {"--store", ARG_TEXT, "DIR", "the store (default: that of ./dideban.yaml, else ./dideban-store)"},
-    {"--all", ARG_FLAG, NULL, "list: the replayed and discarded ones too; replay: every open one as it stands"},
+    {"--all", ARG_FLAG, NULL, "list: the replayed and discarded ones too; replay: every open one as it stands, but for not_allowed"},
     {"--fault", ARG_TEXT, "NAME", "list: of this reason only, such as unknown_field"},
     {"--with", ARG_TEXT, "FILE", "replay: the event as it should have been (- is standard input)"},
     {"--reason", ARG_TEXT, "TEXT", "replay and discard: why, kept on record; discard needs it"},
@@ -174,7 +174,7 @@ struct replaying {
 		struct buf raw;
 		uint64_t full_bytes;
 		enum quarantine_state state;
-		bool conflict;
+		enum event_fault fault;
 	} * v;
 };
 
@@ -194,7 +194,7 @@ collect(void *ctx, const struct quarantine_view *qu, struct err *err)
 		re->cap = cap;
 	}
 	one = &re->v[re->n++];
-	*one = (struct one){.full_bytes = qu->full_bytes, .state = qu->state, .conflict = qu->fault == FAULT_CONFLICT};
+	*one = (struct one){.full_bytes = qu->full_bytes, .state = qu->state, .fault = qu->fault};
 	(void)snprintf(one->id, sizeof one->id, "%.*s", SLICE_ARG(qu->id));
 	buf_add_slice(&one->raw, qu->raw);
 	return buf_ok(&one->raw) ? 0 : err_nomem(err);
@@ -218,7 +218,7 @@ on_still(void *ctx, const struct quarantine_view *qu, struct err *err)
 
 /* 0 accepted and marked, 1 still wrong (told), -1 error. */
 static int
-replay_one(struct session *se, struct one *one, struct slice with, const char *reason, struct err *err)
+replay_one(struct session *se, struct one *one, struct slice with, bool named, const char *reason, struct err *err)
 {
 	struct slice raw = with.p != NULL ? with : buf_slice(&one->raw);
 	struct node_stats before, after;
@@ -231,12 +231,17 @@ replay_one(struct session *se, struct one *one, struct slice with, const char *r
 		return 1;
 	}
 	/* It would only be counted as known. */
-	if (with.p == NULL && one->conflict) {
+	if (with.p == NULL && one->fault == FAULT_CONFLICT) {
 		fprintf(stderr,
 		    "%s: still wrong: conflict: another content of this event stands, whichever comes again; give what is right a new id --with "
 		    "FILE, "
 		    "or discard it\n",
 		    one->id);
+		return 1;
+	}
+	/* Nothing is asked for a grant here: that is a person's word on this one event, not on whatever came. */
+	if (one->fault == FAULT_NOT_ALLOWED && !named) {
+		fprintf(stderr, "%s: not_allowed: --all passes it over; name its ID if it may come in all the same\n", one->id);
 		return 1;
 	}
 	(void)snprintf(stream, sizeof stream, "quarantine/%s", one->id);
@@ -320,8 +325,9 @@ replay(const struct args *ar, const char *id, struct err *err)
 		if (r == 0 && id != NULL && re.n == 0)
 			r = not_there(id, err);
 		for (size_t i = 0; i < re.n && r == 0; i++) {
-			int one =
-			    re.v[i].state == QUARANTINE_OPEN || id != NULL ? replay_one(&se, &re.v[i], with, args_text(ar, "--reason"), err) : 0;
+			int one = re.v[i].state == QUARANTINE_OPEN || id != NULL
+				      ? replay_one(&se, &re.v[i], with, id != NULL, args_text(ar, "--reason"), err)
+				      : 0;
 
 			wrong |= one == 1;
 			r = one < 0 ? -1 : 0;
