@@ -182,7 +182,8 @@ struct script {
 void gen_script(struct script *ret, const struct gen_set *set, unsigned variant, uint64_t seed);
 
 /* Printing (text.c). `other`: for STEP_OTHER_RULES. Its contracts keep the fields in another order, its rules have their
- * thresholds shifted or are each other's under their own ids, one may be missing, and there may be one more: rule n_rules. */
+ * thresholds shifted, other days of review, or are each other's under their own ids; one may be missing, and there may be one
+ * more: rule n_rules. */
 void gen_print_contract(struct buf *b, const struct gen_set *set, unsigned type, bool other);
 bool gen_has_rule(const struct gen_set *set, unsigned rule, bool other);
 void gen_print_rule(struct buf *b, const struct gen_set *set, unsigned rule, bool other);

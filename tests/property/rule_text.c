@@ -253,6 +253,8 @@ void
 gen_print_rule(struct buf *b, const struct gen_set *set, unsigned rule, bool other)
 {
 	const struct gen_rule *ru = body(set, rule, other);
+	bool has_review = ru->has_review, shifted = other && (set->seed & 32) == 0;
+	int64_t day = ru->review;
 	struct buf review = {0};
 	char id[16];
 	unsigned i;
@@ -264,10 +266,14 @@ gen_print_rule(struct buf *b, const struct gen_set *set, unsigned rule, bool oth
 		       "  return first[name]\n"
 		       "end\n");
 	buf_printf(b, "return {\n  api = 1, id = \"%s\", version = \"1.0.%d\", kind = \"notice\",\n", id, (int)other);
-	if (ru->has_review)
-		gen_time_text(&review, (struct gen_time){ru->review * 86400, 0}, 0, 0);
+	if (other && (set->seed & 8) != 0) {
+		has_review = set->ticks && !has_review;
+		day = set->tick.sec / 86400 - 2;
+	}
+	if (has_review)
+		gen_time_text(&review, (struct gen_time){day * 86400, 0}, 0, 0);
 	buf_printf(b, "  owner = \"tests\", audience = { \"judge\" }, legal_basis = \"none: made-up events\", review_by = \"%.10s\",\n",
-	    ru->has_review ? review.p : "9999-12-31");
+	    has_review ? review.p : "9999-12-31");
 	buf_free(&review);
 	buf_add_str(b,
 	    "  doc = { what = \"a random rule\", misses = { \"what is not generated\" }, false_positives = { \"everything, it is random\" },\n"
@@ -284,7 +290,7 @@ gen_print_rule(struct buf *b, const struct gen_set *set, unsigned rule, bool oth
 	buf_add_str(b, "  },\n  evaluate = function(e, f, p)\n");
 	for (i = 0; i < ru->n_branches; i++)
 		if (!ru->branches[i].off)
-			print_branch(b, &ru->branches[i], other);
+			print_branch(b, &ru->branches[i], shifted);
 	buf_printf(b, "    return \"%s\"\n  end,\n", gen_outcome_name[ru->last]);
 	print_outcomes(b, ru);
 	print_alerting(b, ru);

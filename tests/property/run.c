@@ -205,6 +205,16 @@ add_event(struct runner *rr, const struct step *sp)
 	return check(rr, node_add(rr->no, buf_slice(&rr->text), &pos, NULL, &err), "adding failed", &err);
 }
 
+static void
+see_tick(struct runner *rr, struct instant t)
+{
+	struct gen_time tick = {t.sec, t.nsec};
+
+	if (!rr->now.has_tick || gen_time_cmp(rr->now.tick, tick) < 0)
+		rr->now.tick = tick;
+	rr->now.has_tick = true;
+}
+
 static int
 commit(struct runner *rr)
 {
@@ -213,8 +223,7 @@ commit(struct runner *rr)
 	if (check(rr, node_commit(rr->no, &err), "committing failed", &err) != 0)
 		return -1;
 	if (rr->sc->batch_ticks && rr->pending) {
-		rr->now.has_tick = true;
-		rr->now.tick = (struct gen_time){rr->clock.sec, rr->clock.nsec};
+		see_tick(rr, rr->clock);
 	}
 	rr->pending = false;
 	memcpy(rr->committed, rr->numbers, sizeof(rr->numbers));
@@ -414,6 +423,8 @@ check_state(struct runner *rr, bool last)
 	/* A batch's clock ends what the batch touches; the rest waits for the next tick of its own. */
 	if (rr->now.has_tick && rr->sc->batch_ticks && check(rr, node_tick(rr->no, rr->clock, &err), "a tick failed", &err) != 0)
 		return;
+	if (rr->now.has_tick && rr->sc->batch_ticks)
+		see_tick(rr, rr->clock);
 	model_run(&rr->now);
 	rr->ret->withdrew = rr->ret->withdrew || model_withdrew(&rr->before, &rr->now);
 	rr->ret->recut = rr->ret->recut || model_recut(&rr->before, &rr->now);
@@ -437,14 +448,13 @@ tick(struct runner *rr, unsigned ahead)
 
 	if (commit(rr) != 0)
 		return;
-	if (rr->sc->batch_ticks)
+	if (rr->sc->batch_ticks && ahead % 4 != 0) /* else the clock of batches stays behind */
 		rr->clock = t;
 	if (rr->sc->batch_ticks && ahead % 2 == 1) /* left to the next batch */
 		return;
 	if (check(rr, node_tick(rr->no, t, &err), "a tick failed", &err) != 0)
 		return;
-	rr->now.has_tick = true;
-	rr->now.tick = (struct gen_time){t.sec, t.nsec};
+	see_tick(rr, t);
 }
 
 static void

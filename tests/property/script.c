@@ -45,14 +45,17 @@ stop(struct script *sc, struct rng *r, unsigned percent)
 static void
 add_between(struct script *sc, struct rng *r, const struct gen_set *set, unsigned variant, unsigned *ahead)
 {
+	unsigned next;
+
 	if (variant == 1) {
 		add(sc, rng_percent(r, 75) ? STEP_CHECK : STEP_COMMIT, 0, 0);
 		return;
 	}
 	if (rng_percent(r, 85))
 		add(sc, STEP_COMMIT, 0, 0);
-	if (set->ticks && *ahead > 1 && rng_percent(r, 15)) { /* the clock never goes back */
-		*ahead = rng_percent(r, 30) ? 0 : rng_below(r, *ahead);
+	if (set->ticks && *ahead > 1 && rng_percent(r, 20)) { /* the clock never goes back */
+		next = rng_below(r, 2u << rng_below(r, 25));  /* whether the set's times lie minutes or months apart */
+		*ahead = rng_percent(r, 15) ? 0 : next < *ahead ? next : rng_below(r, *ahead);
 		add(sc, STEP_TICK, *ahead, 0);
 		stop(sc, r, 30);
 	}
