@@ -554,5 +554,6 @@ gen_set(struct gen_set *ret, uint64_t seed)
 		ru->has_review = rng_percent(&r, 40);
 		ru->review = (ti.base + ti.unit * (int64_t)rng_below(&r, ti.steps)) / 86400 - 1;
 	}
+	ret->span = (unsigned)ti.unit * ti.steps;
 	gen_seal(ret);
 }

@@ -149,6 +149,7 @@ struct gen_set {
 	struct gen_rule rules[GEN_RULES];
 	bool ticks;
 	struct gen_time tick; /* the last one */
+	unsigned span;        /* seconds that the set's times and ticks spread over, about */
 };
 void gen_set(struct gen_set *ret, uint64_t seed);
 /* Computes the contents' hashes; after any change to a content. */

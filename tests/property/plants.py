@@ -124,7 +124,7 @@ PLANTS = [
     ("a switch of rules judges only new ones", "engine/flow/fold_rules.c",
      "changed[i] = !stays || strcmp(", "changed[i] = !stays || false && strcmp("),
     ("a switch of rules judges only those that were there", "engine/flow/fold_rules.c",
-     "changed[i] = !stays || strcmp(", "changed[i] = stays && strcmp("),
+     "changed[i] = !stays || strcmp(", "changed[i] = before == NULL ? false : !stays || strcmp("),
     ("a switch of rules passes over a day of review that moved", "engine/flow/fold_rules.c", "|| review_moved(before, rs->rules[i], bn);", ";"),
     ("what a retired rule said stands on", "engine/flow/fold_rules.c",
      "if (rc == 0 && any)\n\t\trc = fold_each_group(fo, retire_one, &ch, err);", ""),

@@ -53,8 +53,8 @@ add_between(struct script *sc, struct rng *r, const struct gen_set *set, unsigne
 	}
 	if (rng_percent(r, 85))
 		add(sc, STEP_COMMIT, 0, 0);
-	if (set->ticks && *ahead > 1 && rng_percent(r, 20)) { /* the clock never goes back */
-		next = rng_below(r, 2u << rng_below(r, 25));  /* whether the set's times lie minutes or months apart */
+	if (set->ticks && *ahead > 1 && rng_percent(r, 25)) { /* the clock never goes back */
+		next = rng_below(r, rng_percent(r, 75) ? set->span : 2u << rng_below(r, 25));
 		*ahead = rng_percent(r, 15) ? 0 : next < *ahead ? next : rng_below(r, *ahead);
 		add(sc, STEP_TICK, *ahead, 0);
 		stop(sc, r, 30);
