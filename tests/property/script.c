@@ -57,6 +57,8 @@ add_between(struct script *sc, struct rng *r, const struct gen_set *set, unsigne
 		next = rng_below(r, rng_percent(r, 75) ? set->span : 2u << rng_below(r, 25));
 		*ahead = rng_percent(r, 15) ? 0 : next < *ahead ? next : rng_below(r, *ahead);
 		add(sc, STEP_TICK, *ahead, 0);
+		if (rng_percent(r, 30))
+			add(sc, STEP_CHECK, 0, 0);
 		stop(sc, r, 30);
 	}
 	if (rng_percent(r, sc->on_disk ? 20 : 10)) {
