@@ -165,6 +165,8 @@ check_range(enum config_id id, uint64_t v, const char **ret_why)
 		*ret_why = "must be at least 1";
 	if (id == CONFIG_CACHE && v < 4 * MIB)
 		*ret_why = "must be at least 4MiB";
+	if (id == CONFIG_MAX_FUTURE && v < 1000)
+		*ret_why = "must be at least 1s";
 	if ((id == CONFIG_TICK || id == CONFIG_POLL) && (v < 10 || v > 86400000))
 		*ret_why = "must be from 10ms to 1d";
 	if (id == CONFIG_BATCH_DELAY && v > 60000)

@@ -97,8 +97,13 @@ file_sink_open(struct file_sink **ret, const char *path, const struct file_sink_
 		fs->fd = STDOUT_FILENO;
 	} else {
 		fs->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-		if (fs->fd < 0 && (errno == EINVAL || errno == ENXIO || errno == EACCES))
+		if (fs->fd < 0 && (errno == EINVAL || errno == ENXIO || errno == EACCES)) {
+			int why = errno;
+
 			fs->fd = open(path, O_WRONLY | O_CLOEXEC);
+			if (fs->fd < 0 && errno == ENOENT) /* it could not be made: that is the reason, not that it is not there */
+				errno = why;
+		}
 		if (fs->fd < 0) {
 			(void)io_error(fs, "cannot be opened for writing", err);
 			(void)file_sink_close(fs, NULL);

@@ -266,7 +266,12 @@ item_of(struct file_source *fs, size_t stop, enum event_fault fault, const char 
 	}
 	if (fault == FAULT_NONE && full > LIMIT_EVENT_BYTES) {
 		fault = FAULT_TOO_LARGE;
-		detail = "longer than an event may be";
+		detail = "longer than the 256 KiB that an event may have";
+	}
+	/* What many programs write by default; the reason alone would not tell its author what to do. */
+	if (!fs->array && n > 0 && fs->buf[fs->start] == '[' && (fault == FAULT_NONE || fault == FAULT_TOO_LARGE)) {
+		fault = fault == FAULT_NONE ? FAULT_BAD_JSON : fault;
+		detail = "a JSON array on one line, not an event: give each of its events a line of its own";
 	}
 	*ret = (struct file_item){
 	    .raw = slice_of(fs->buf + fs->start, n > KEEP ? KEEP : n),

@@ -276,6 +276,7 @@ struct pass {
 	uint32_t n_eps;
 	struct alert **next; /* by episode: the alert that it is */
 	bool *fresh;
+	bool *made;         /* by this pass: nobody else holds it yet */
 	struct alert **old; /* current alerts from `keep` on, then the withdrawn ones; taken ones are NULL */
 	uint32_t n_old, n_old_current;
 };
@@ -302,6 +303,7 @@ match(struct pass *pa, struct err *err)
 				return err_nomem(err);
 			memcpy(al->id, id, sizeof id);
 			al->state = ALERT_WITHDRAWN;
+			pa->made[i] = true;
 		} else {
 			for (uint32_t j = 0; j < pa->n_old; j++)
 				if (pa->old[j] == al)
@@ -419,8 +421,9 @@ group_cut(struct group *gr, const struct cut *cu, struct err *err)
 	pa.n_old_current = gr->n_current - pa.keep;
 	pa.next = calloc((size_t)pa.n_eps + 1, sizeof(struct alert *));
 	pa.fresh = calloc((size_t)pa.n_eps + 1, sizeof(bool));
+	pa.made = calloc((size_t)pa.n_eps + 1, sizeof(bool));
 	pa.old = malloc(((size_t)pa.n_old + 1) * sizeof(struct alert *));
-	if (pa.next == NULL || pa.fresh == NULL || pa.old == NULL) {
+	if (pa.next == NULL || pa.fresh == NULL || pa.made == NULL || pa.old == NULL) {
 		(void)err_nomem(err);
 		goto out;
 	}
@@ -436,9 +439,13 @@ group_cut(struct group *gr, const struct cut *cu, struct err *err)
 	settle(gr, from);
 	rc = 0;
 out:
+	for (uint32_t i = 0; rc != 0 && pa.made != NULL && i < pa.n_eps; i++)
+		if (pa.made[i])
+			alert_free(pa.next[i]);
 	free(pa.eps);
 	free(pa.next);
 	free(pa.fresh);
+	free(pa.made);
 	free(pa.old);
 	return rc;
 }

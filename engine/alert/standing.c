@@ -50,6 +50,15 @@ alert_id_text(const uint8_t id[ALERT_ID_BYTES], char ret[2 * ALERT_ID_BYTES + 1]
 }
 
 void
+alert_free(struct alert *al)
+{
+	free(al->opening);
+	free(al->shown);
+	free(al->told_hit);
+	free(al);
+}
+
+void
 group_free(struct group *gr)
 {
 	if (gr == NULL)
@@ -57,10 +66,7 @@ group_free(struct group *gr)
 	for (uint32_t i = 0; i < gr->n_hits; i++)
 		free(gr->hits[i]);
 	for (uint32_t i = 0; i < gr->n_alerts; i++) {
-		free(gr->alerts[i]->opening);
-		free(gr->alerts[i]->shown);
-		free(gr->alerts[i]->told_hit);
-		free(gr->alerts[i]);
+		alert_free(gr->alerts[i]);
 	}
 	free(gr->hits);
 	free(gr->alerts);

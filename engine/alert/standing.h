@@ -120,6 +120,7 @@ bool group_due(const struct group *gr, const struct rule *ru, struct instant tic
 
 int group_encode(const struct group *gr, struct buf *ret);
 struct group *group_decode(struct slice key, struct slice value); /* NULL: malformed or out of memory */
+void alert_free(struct alert *al);                                /* one that no group holds */
 void group_free(struct group *gr);                                /* one that no standing adopted; NULL is fine */
 
 void alert_id_text(const uint8_t id[ALERT_ID_BYTES], char ret[2 * ALERT_ID_BYTES + 1]);

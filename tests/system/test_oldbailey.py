@@ -33,7 +33,7 @@ class OldBailey(Case):
         for a in alerts:
             key = moment(a["opened_at"]), a["opening"]["source"].encode(), a["opening"]["id"].encode()
             earliest[a["subject"]] = min(earliest.get(a["subject"], key), key)
-        self.assertGreater(len(rows), 50 if REDUCED else 500)
+        self.assertGreater(len(rows), 20 if REDUCED else 500)
         self.assertEqual({who: key[2].decode() for who, key in earliest.items()}, {"person/" + r[0]: r[1] for r in rows})
         # One for every (witness, case) that a trigger reaches, opened by the first and showing the last at the highest level.
         triggers = []

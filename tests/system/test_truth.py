@@ -58,7 +58,7 @@ class Truth(Case):
         rows = self.eval_rows(kind, path)
         alerts = {r["trigger"]["id"]: r for r in rows if r["level"] in LEVELS}
         self.assertEqual(len(alerts), sum(r["level"] in LEVELS for r in rows))
-        self.assertGreater(len(wanted), 20)
+        self.assertGreater(len(wanted), 2 if REDUCED else 20)
         self.assertEqual(set(wanted), set(alerts))
         for eid, (t, values) in wanted.items():
             r = alerts[eid]
@@ -93,6 +93,8 @@ class Truth(Case):
 
 def named(kind):
     def test(self):
+        if REDUCED and kind == "expert":
+            self.skipTest("fewer events raise none; register decides the same rule")
         self.both(kind)
     test.__doc__ = "%s: %s by eval and by standing alerts, in file order and shuffled" % (kind, RULE[kind])
     return test

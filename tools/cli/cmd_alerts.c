@@ -26,8 +26,37 @@ const struct command command_alerts = {
 
 struct listing {
 	bool json;
+	const char *store; /* as it was given, or NULL: the line below each alert is to work as it stands */
 	uint64_t n;
 };
+
+/* A misspelt rule or subject has no alerts either: that is not to pass for good news. */
+static int
+check_subject(const char *subject, struct err *err)
+{
+	const char *slash = subject == NULL ? NULL : strchr(subject, '/');
+
+	if (subject != NULL && (slash == NULL || slash == subject || slash[1] == 0))
+		return err_set(err, ERR_USAGE, "alerts: --subject takes KIND/KEY, such as person/nid:0084575948, not \"%s\"", subject);
+	return 0;
+}
+
+static void
+note_rule(const struct node *no, const char *rule)
+{
+	const struct ruleset *rs = node_ruleset(no);
+	const char *names[LIMIT_RULES], *near;
+	size_t n = 0;
+
+	for (size_t i = 0; rs != NULL && i < rs->n_rules && n < LIMIT_RULES; i++) {
+		if (strcmp(rs->rules[i]->id, rule) == 0)
+			return;
+		names[n++] = rs->rules[i]->id;
+	}
+	near = suggest(slice_str(rule), names, n);
+	cli_note(
+	    "no rule %s is live in this store%s%s%s", rule, near == NULL ? "" : "; did you mean ", near == NULL ? "" : near, near == NULL ? "" : "?");
+}
 
 static int
 print_one(void *ctx, const struct alert_view *av, struct err *err)
@@ -44,8 +73,8 @@ print_one(void *ctx, const struct alert_view *av, struct err *err)
 		    alert_level_name(av->level), tint(stdout, TINT_OFF), tint(stdout, TINT_BOLD),
 		    av->rule == NULL ? "(rule no longer live)" : av->rule->id, tint(stdout, TINT_OFF), shown(av->subject));
 		print_time(stdout, av->opened_at);
-		printf("\n  %.*s\n  %.*s\n  %sdideban explain %.*s%s\n", SLICE_ARG(av->text_en), SLICE_ARG(av->text_fa), tint(stdout, TINT_DIM),
-		    SLICE_ARG(av->alert_id), tint(stdout, TINT_OFF));
+		printf("\n  %.*s\n  %.*s\n  %sdideban explain %.*s%s%s%s\n", SLICE_ARG(av->text_en), SLICE_ARG(av->text_fa), tint(stdout, TINT_DIM),
+		    SLICE_ARG(av->alert_id), li->store == NULL ? "" : " --store ", li->store == NULL ? "" : li->store, tint(stdout, TINT_OFF));
 	}
 	return cli_written(err);
 }
@@ -61,13 +90,15 @@ cmd_alerts(int argc, char **argv)
 
 	if (args_parse(&ar, &command_alerts, argc, argv, &err) != 0)
 		return cli_fail(&err);
-	li = (struct listing){.json = args_flag(&ar, "--json")};
-	if (store_look(args_text(&ar, "--store"), &no, &err) != 0) {
+	li = (struct listing){.json = args_flag(&ar, "--json"), .store = args_text(&ar, "--store")};
+	if (check_subject(args_text(&ar, "--subject"), &err) != 0 || store_look(args_text(&ar, "--store"), &no, &err) != 0) {
 		args_free(&ar);
 		return cli_fail(&err);
 	}
 	if (node_alerts(no, args_text(&ar, "--rule"), args_text(&ar, "--subject"), NULL, args_flag(&ar, "--all"), print_one, &li, &err) != 0)
 		status = cli_fail(&err);
+	if (status == 0 && li.n == 0 && args_text(&ar, "--rule") != NULL)
+		note_rule(no, args_text(&ar, "--rule"));
 	if (status == 0 && !li.json)
 		printf("%s%" PRIu64 " alert%s%s\n", li.n == 0 ? "" : "\n", li.n, li.n == 1 ? "" : "s", args_flag(&ar, "--all") ? "" : " standing");
 	node_abandon(no);

@@ -117,6 +117,11 @@ print_reason(const struct message *me)
 	json_t *root = json_loadb(me->json.p, me->json.n, 0, &je);
 	json_t *data = json_object_get(root, "data"), *evidence = json_object_get(data, "evidence");
 
+	if (me->type == MESSAGE_WITHDRAWN) {
+		printf("  %swhy: what it rested on was corrected by a later event%s\n", tint(stdout, TINT_DIM), tint(stdout, TINT_OFF));
+		json_decref(root);
+		return;
+	}
 	printf("  %swhy: ", tint(stdout, TINT_DIM));
 	print_values(json_object_get(data, "values"));
 	printf("; evidence: %" JSON_INTEGER_FORMAT " event%s", json_integer_value(json_object_get(data, "evidence_total")),

@@ -257,7 +257,11 @@ check_store(struct exam *ex, const char *dir)
 		return;
 	}
 	if (node_open(&no, &opt, &err) != 0) {
-		say(ex, FAIL, "store", "`dideban store verify` reads every byte; a backup brings it back (`dideban restore`)", "%s", err.text);
+		say(ex, FAIL, "store",
+		    err.code == ERR_CORRUPT ? "`dideban store verify` reads every byte; a backup brings it back (`dideban restore`)"
+		    : err.code == ERR_USAGE ? "name the store's folder with --store; run and serve make a new one"
+					    : "mend what the message names; what the store holds is safe",
+		    "%s", err.text);
 		return;
 	}
 	say(ex, OK, "store", "", "%s opens, with %zu live rules", dir, node_ruleset(no) == NULL ? 0 : node_ruleset(no)->n_rules);

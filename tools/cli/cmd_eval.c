@@ -210,7 +210,10 @@ judge(struct session *se, const char *file, const char *const *sets, size_t n_se
 		ru = rule_load(slice_str(file), buf_slice(&text), rs->contracts, sets, n_sets, &se->findings, err);
 		if (ru != NULL)
 			r = node_eval(se->no, ru, buf_slice(&text), on_trigger, el, err);
+		if (r == 0 && !el->json)
+			print_counts(el);
 		rule_free(ru);
+		el->rule = NULL;
 	}
 	buf_free(&text);
 	return r;
@@ -264,8 +267,6 @@ cmd_eval(int argc, char **argv)
 		status = cli_fail(&err);
 	} else {
 		node_stats(se.no, &st);
-		if (!el.json)
-			print_counts(&el);
 		if (st.quarantined > 0)
 			cli_note("%" PRIu64 " of %" PRIu64 " events were quarantined and not judged; `dideban run` into a store shows why",
 			    st.quarantined, st.consumed);

@@ -60,7 +60,8 @@ print_value(const json_t *v)
 		printf("%s", shown(slice_str(json_string_value(v))));
 		return;
 	}
-	text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+	/* --json has every digit; 17 of them turn 1e-6 into 9.9999999999999995e-7. */
+	text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
 	printf("%s", text == NULL ? "?" : text);
 	free(text);
 }

@@ -6,7 +6,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#define CACHE_LEAST 1024u
 
 static int cmd_run(int argc, char **argv);
 
@@ -65,11 +68,36 @@ read_all(struct session *se, const char *const *files, size_t n, const struct co
 static int
 check_files(const char *const *files, size_t n, struct err *err)
 {
+	struct stat st;
+
 	if (n == 0)
 		return err_set(err, ERR_USAGE, "run: --events FILE is missing; `dideban run --help` shows an example");
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(files[i], "-") != 0 && access(files[i], R_OK) != 0)
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(files[i], "-") == 0)
+			continue;
+		if (access(files[i], R_OK) != 0 || stat(files[i], &st) != 0)
 			return err_set(err, ERR_IO, "%s: cannot be read: %s", files[i], strerror(errno));
+		if (S_ISDIR(st.st_mode))
+			return err_set(err, ERR_USAGE, "%s: is a directory; name its files, or let `dideban serve` follow it", files[i]);
+	}
+	return 0;
+}
+
+/* The bounds of the configuration: to the node 0 means its default, and would pass for what was asked for. */
+static int
+check_numbers(const struct args *ar, struct err *err)
+{
+	uint64_t partitions = args_number(ar, "--partitions", 1), batch = args_number(ar, "--batch-events", 1);
+	int64_t ms = 1000;
+
+	if (partitions < 1 || partitions > LIMIT_PARTITIONS || batch < 1 || batch > LIMIT_BATCH_EVENTS)
+		return err_set(err, ERR_USAGE, "run: from 1 to %d partitions and from 1 to %d events a batch", LIMIT_PARTITIONS, LIMIT_BATCH_EVENTS);
+	if (args_number(ar, "--checkpoint-events", 1) < 1)
+		return err_set(err, ERR_USAGE, "run: --checkpoint-events must be at least 1");
+	if (args_number(ar, "--cache", CACHE_LEAST) < CACHE_LEAST)
+		return err_set(err, ERR_USAGE, "run: --cache must be at least 1KiB");
+	if (args_text(ar, "--max-future") != NULL && (parse_duration(args_text(ar, "--max-future"), &ms) != 0 || ms < 1000))
+		return err_set(err, ERR_USAGE, "run: --max-future must be at least 1s");
 	return 0;
 }
 
@@ -119,10 +147,6 @@ drive(const struct args *ar, const char *const *files, size_t n_files, const cha
 	if (co != NULL && sr.dir == NULL && co->v[CONFIG_RULES].text[0] != 0)
 		sr.dir = co->v[CONFIG_RULES].text;
 	fill_options(&se.opt, ar, co);
-	if (se.opt.partitions > LIMIT_PARTITIONS || se.opt.batch_events > LIMIT_BATCH_EVENTS) {
-		(void)err_set(&err, ERR_USAGE, "run: at most %d partitions and %d events a batch", LIMIT_PARTITIONS, LIMIT_BATCH_EVENTS);
-		return cli_fail(&err);
-	}
 	if (args_flag(ar, "--stages"))
 		stages_start();
 	session_catch_signals();
@@ -171,7 +195,8 @@ cmd_run(int argc, char **argv)
 		return cli_fail(&err);
 	n_files = args_values(&ar, "--events", &files);
 	n_sets = args_values(&ar, "--set", &sets);
-	if (check_files(files, n_files, &err) != 0 || (args_text(&ar, "--config") != NULL && config_load(&co, args_text(&ar, "--config"), &err) != 0))
+	if (check_numbers(&ar, &err) != 0 || check_files(files, n_files, &err) != 0 ||
+	    (args_text(&ar, "--config") != NULL && config_load(&co, args_text(&ar, "--config"), &err) != 0))
 		status = cli_fail(&err);
 	else
 		status = drive(&ar, files, n_files, sets, n_sets, co.file == NULL ? NULL : &co);

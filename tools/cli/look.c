@@ -35,11 +35,6 @@ store_look(const char *given, struct node **ret, struct err *err)
 		return -1;
 	opt.dir = dir;
 	r = node_open(ret, &opt, err);
-	if (r != 0 && given == NULL && err->code == ERR_USAGE) {
-		struct err was = *err;
-
-		(void)err_set(err, ERR_USAGE, "%.900s; name the store with --store DIR", was.text);
-	}
 	free(dir);
 	return r;
 }

@@ -13,6 +13,7 @@ struct outcome_row {
 	char *subject;
 	int outcome; /* index, or -1 */
 	enum outcome_class class;
+	char error[200]; /* of class error: what went wrong */
 };
 struct run {
 	json_t *alerts; /* array of data objects, standing and ended, as they came */
@@ -137,7 +138,9 @@ take_trigger(void *ctx, const struct eval_view *ev, struct err *err)
 		return err_nomem(err);
 	ru->rows = row;
 	row += ru->n_rows;
-	*row = (struct outcome_row){strndup(ev->subject.p, ev->subject.n), ev->result->outcome, ev->result->class};
+	*row = (struct outcome_row){.subject = strndup(ev->subject.p, ev->subject.n), .outcome = ev->result->outcome, .class = ev->result->class};
+	if (ev->result->class == OUTCOME_ERROR && ev->result->error != NULL)
+		(void)snprintf(row->error, sizeof row->error, "%s", ev->result->error);
 	ru->n_rows++;
 	return row->subject == NULL ? err_nomem(err) : 0;
 }
@@ -347,7 +350,7 @@ difference(const struct rule *ru, const struct case_expect *ex, const json_t *al
 		return "outcome";
 	n = instant_format(ex->time, time);
 	if (ex->has_time && !slice_eq(slice_of(time, n), text_at(trigger, "time")))
-		return "time of its trigger";
+		return "trigger's time";
 	if (ex->subject.n != 0 && !names_subject(ex->subject, text_at(alert, "subject")))
 		return "subject";
 	if (ex->trigger.n != 0 && !slice_eq(ex->trigger, text_at(trigger, "id")))
@@ -368,9 +371,9 @@ difference(const struct rule *ru, const struct case_expect *ex, const json_t *al
 	if (ex->has_evidence && !same_evidence(ru, ex, json_object_get(alert, "evidence")))
 		return "evidence";
 	if (ex->fa.n != 0 && !same_text(ex->fa, text_at(text, "fa")))
-		return "fa";
+		return "sentence in fa";
 	if (ex->en.n != 0 && !same_text(ex->en, text_at(text, "en")))
-		return "en";
+		return "sentence in en";
 	return NULL;
 }
 
@@ -404,7 +407,7 @@ compare_alerts(const struct rule *ru, const struct rule_case *ca, const json_t *
 	}
 	for (unsigned i = 0; i < ca->n_expect; i++) {
 		const struct case_expect *ex = &ca->expect[i];
-		const char *why = "nothing stands like it";
+		const char *why = "nothing";
 		size_t k;
 
 		for (k = 0; k < n; k++) {
@@ -418,8 +421,9 @@ compare_alerts(const struct rule *ru, const struct rule_case *ca, const json_t *
 		if (k < n)
 			taken[k] = true;
 		else
-			buf_printf(failures, "line %u: expected %.*s: %s%s\n", ex->line, SLICE_ARG(ex->outcome), why,
-			    strncmp(why, "nothing", 7) == 0 ? "" : " differs");
+			buf_printf(failures, "line %u: expected %.*s: %s%s\n", ex->line, SLICE_ARG(ex->outcome),
+			    strcmp(why, "nothing") == 0 ? "nothing stands like it" : "what stands differs in its ",
+			    strcmp(why, "nothing") == 0 ? "" : why);
 	}
 	for (size_t k = 0; k < n; k++)
 		if (!taken[k]) {
@@ -427,6 +431,20 @@ compare_alerts(const struct rule *ru, const struct rule_case *ca, const json_t *
 			describe(failures, json_array_get(alerts, k));
 		}
 	free(taken);
+}
+
+/* Why a test fails whose rule breaks: the outcome "error" alone does not tell. Once for each text, as all triggers break alike. */
+static void
+add_errors(const struct run *run, struct buf *failures)
+{
+	const char *told = "";
+
+	for (size_t i = 0; i < run->n_rows && failures->n > 0; i++) {
+		if (run->rows[i].error[0] == 0 || strcmp(run->rows[i].error, told) == 0)
+			continue;
+		told = run->rows[i].error;
+		buf_printf(failures, "outcome error: %s\n", told);
+	}
 }
 
 static const char *
@@ -486,6 +504,7 @@ rule_test_run(const struct ruleset_source *contracts, struct slice text, const s
 	if (r == 0) {
 		compare_alerts(ru, ca, runs[0].alerts, &ret->failures);
 		compare_outcomes(ru, ca, &runs[0], &ret->failures);
+		add_errors(&runs[0], &ret->failures);
 		take_coverage(ru, &runs[0], ret);
 		if (!buf_ok(&ret->failures))
 			r = err_nomem(err);

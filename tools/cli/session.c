@@ -121,9 +121,10 @@ static int
 put_rules_live(struct session *se, const struct session_rules *sr, struct err *err)
 {
 	struct ruleset_source src = {0};
+	bool first = node_ruleset(se->no) == NULL, changed = false;
 	int r;
 
-	if (node_ruleset(se->no) != NULL && sr->dir == NULL) {
+	if (!first && sr->dir == NULL) {
 		if (sr->n_sets == 0)
 			return 0;
 		r = gather_again(se, sr, &src, err);
@@ -133,8 +134,12 @@ put_rules_live(struct session *se, const struct session_rules *sr, struct err *e
 		r = rules_gather(se->rules_dir, false, sr->sets, sr->n_sets, &src, err);
 	}
 	if (r == 0)
-		r = node_rules(se->no, &src, &se->findings, NULL, err);
+		r = node_rules(se->no, &src, &se->findings, &changed, err);
 	ruleset_source_free(&src);
+	/* "standing 39, messages 0" would look like a fault. */
+	if (r == 0 && changed && !first)
+		cli_note("other rules are live now: the past was judged anew; what they add about events known before stands without a message "
+			 "(`dideban alerts` lists it)");
 	if (se->findings.n > 0)
 		cli_findings(&se->findings, se->rules_dir);
 	/* Here a wrong rule or override is a wrong configuration, not something that was looked for. */
