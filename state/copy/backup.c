@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -214,6 +216,35 @@ backup_end(struct backup *ba, struct copy_report *ret, struct err *err)
 	return 0;
 }
 
+/* Where the backup is or will be; false: what is above it is not there either. */
+static bool
+place_of(const char *backup, char ret[PATH_MAX])
+{
+	char parent[PATH_MAX];
+
+	if (realpath(backup, ret) != NULL)
+		return true;
+	if (snprintf(parent, sizeof parent, "%s", backup) >= (int)sizeof parent)
+		return false;
+	return realpath(dirname(parent), ret) != NULL;
+}
+
+/* A backup within its own store would be lost with it. */
+static int
+refuse_within(const char *dir, const char *backup, struct err *err)
+{
+	char store[PATH_MAX], place[PATH_MAX];
+	size_t n;
+
+	if (realpath(dir, store) == NULL || !place_of(backup, place))
+		return 0; /* what follows says it better */
+	n = strlen(store);
+	if (strncmp(place, store, n) == 0 && (place[n] == '\0' || place[n] == '/'))
+		return err_set(err, ERR_USAGE, "%s lies within the store %s and would be lost with it: name a folder elsewhere, best on another disk",
+		    backup, dir);
+	return 0;
+}
+
 int
 state_backup(const char *dir, const char *backup, struct copy_report *ret, struct err *err)
 {
@@ -227,6 +258,8 @@ state_backup(const char *dir, const char *backup, struct copy_report *ret, struc
 	if (store_open(&st, dir, &opt, err) != 0)
 		return -1;
 	store_close(st);
+	if (refuse_within(dir, backup, err) != 0)
+		return -1;
 	rc = backup_begin(&ba, err);
 	if (rc == 0)
 		rc = backup_database(&ba, &report, err);

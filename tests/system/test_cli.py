@@ -98,6 +98,14 @@ class Look(Case):
         few = self.dideban("eval", "rules/witness-repeat.lua", "--events", f, "--json", "--set", "at_least=2").rows
         self.assertEqual([r["level"] for r in few], ["clear", "info", "info", "info"])
 
+    def test_eval_text(self):
+        "eval names each alert's outcome and sentence, and counts the outcomes"
+        f = self.events("e.ndjson", four_cases())
+        out = self.dideban("eval", "rules/witness-repeat.lua", "--events", f).out
+        self.assertRegex(out, r"info\s+person/x-name:A\s+several")
+        self.assertIn("testified in 4 cases", out)
+        self.assertRegex(out, r"few\D+3|3\D+few")
+
     def test_eval_store(self):
         "eval over a store gives the same as over its events"
         f = self.events("e.ndjson", four_cases())

@@ -15,6 +15,14 @@ class Copy(Case):
         self.run_store(self.path("whole"), "--events", self.file)
         self.whole = self.standing(self.path("whole"))
 
+    def test_within_its_store(self):
+        "a backup within its own store is refused: it would be lost with it"
+        self.run_store(self.store, "--events", self.file)
+        for place in ("store/backup", "store"):
+            done = self.dideban("backup", self.path(place), "--store", self.store, status=2)
+            self.assertIn("lost with it", done.err)
+        self.assertFalse(os.path.exists(self.path("store/backup")))
+
     def test_while_running(self):
         "a copy made of a running store is whole: restored, verified, fed the rest, it ends like an undisturbed run"
         p = subprocess.Popen([PROGRAM, "run", "--store", self.store, "--events", "-"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=CLEAN_ENV)
