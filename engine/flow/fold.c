@@ -294,7 +294,7 @@ fold_take_batch(struct fold *fo, struct batch *ba, uint64_t seq, uint64_t at, bo
 		if (worker_fold(fo->workers[p], &bn, err) != 0)
 			return -1;
 	fo->stats.batches++;
-	return ba->flags & BATCH_TICK ? fold_review(fo, had, before, &bn, err) : 0;
+	return ba->flags & BATCH_TICK ? fold_pass_time(fo, had, before, &bn, err) : 0;
 }
 
 int

@@ -94,8 +94,8 @@ review_one(void *ctx, struct slice subject, struct slice rule, struct slice key,
 	return worker_rejudge(fold_worker(re->fo, subject), subject, re->rule, "day of review passed", re->bn, err);
 }
 
-int
-fold_review(struct fold *fo, bool had_tick, struct instant before, const struct batch_now *bn, struct err *err)
+static int
+review(struct fold *fo, bool had_tick, struct instant before, const struct batch_now *bn, struct err *err)
 {
 	struct reviewing re = {.fo = fo, .bn = bn};
 
@@ -115,6 +115,12 @@ fold_review(struct fold *fo, bool had_tick, struct instant before, const struct 
 }
 
 int
+fold_pass_time(struct fold *fo, bool had_tick, struct instant before, const struct batch_now *bn, struct err *err)
+{
+	return expire(fo, bn, err) != 0 ? -1 : review(fo, had_tick, before, bn, err);
+}
+
+int
 fold_take_tick(struct fold *fo, struct instant tick, uint64_t seq, bool replayed, struct err *err)
 {
 	bool had = fo->have_tick;
@@ -129,5 +135,5 @@ fold_take_tick(struct fold *fo, struct instant tick, uint64_t seq, bool replayed
 	if (fo->rs == NULL)
 		return 0;
 	bn = fold_now(fo, seq, fo->tick, replayed);
-	return expire(fo, &bn, err) != 0 ? -1 : fold_review(fo, had, before, &bn, err);
+	return fold_pass_time(fo, had, before, &bn, err);
 }

@@ -59,8 +59,9 @@ int fold_parser_of(struct fold *fo, uint32_t number, struct event_parser **ret, 
 /* fold_checkpoint.c. 1: loaded; 0: the store is new; -1: error. */
 int fold_load_state(struct fold *fo, struct err *err);
 
-/* fold_clock.c. A tick has come: rules whose day of review it is the first to pass judge what they said again. */
-int fold_review(struct fold *fo, bool had_tick, struct instant before, const struct batch_now *bn, struct err *err);
+/* fold_clock.c. The tick has moved: what has expired ends, and rules whose day of review it is the first to pass judge again what
+ * they said. */
+int fold_pass_time(struct fold *fo, bool had_tick, struct instant before, const struct batch_now *bn, struct err *err);
 /* What workers knew of coming expiries now speaks of the store. */
 void fold_due_saved(struct fold *fo);
 

@@ -203,7 +203,7 @@ PLANTS = [
     ("the day of review comes with each tick after it", "engine/flow/fold_clock.c",
      "if (instant_cmp(bn->tick, day) <= 0 || (had_tick && instant_cmp(before, day) > 0))", "if (instant_cmp(bn->tick, day) <= 0 || had_tick)"),
     ("the clock of a batch does not bring the day of review", "engine/flow/fold.c",
-     "return ba->flags & BATCH_TICK ? fold_review(fo, had, before, &bn, err) : 0;", "return 0;"),
+     "return ba->flags & BATCH_TICK ? fold_pass_time(fo, had, before, &bn, err) : 0;", "return 0;"),
     ("an alert after the day of review is let through", "engine/flow/worker.c",
      "!past_review(wo, ju->rp->ru, entry_time(en))", "true"),
     ("recovery forgets that a batch's clock is a tick", "engine/flow/batch.c", "ba->flags = rd_u8(&r);", "(void)rd_u8(&r);"),

@@ -416,15 +416,8 @@ compare_evals(struct runner *rr)
 static void
 check_state(struct runner *rr, bool last)
 {
-	struct err err = {0};
-
 	if (commit(rr) != 0)
 		return;
-	/* A batch's clock ends what the batch touches; the rest waits for the next tick of its own. */
-	if (rr->now.has_tick && rr->sc->batch_ticks && check(rr, node_tick(rr->no, rr->clock, &err), "a tick failed", &err) != 0)
-		return;
-	if (rr->now.has_tick && rr->sc->batch_ticks)
-		see_tick(rr, rr->clock);
 	model_run(&rr->now);
 	rr->ret->withdrew = rr->ret->withdrew || model_withdrew(&rr->before, &rr->now);
 	rr->ret->recut = rr->ret->recut || model_recut(&rr->before, &rr->now);
