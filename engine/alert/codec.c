@@ -9,30 +9,14 @@
  *
  * Current alerts come first, so that cutting the hits again finds their places. */
 #include "engine/alert/standing.h"
+#include "engine/calendar/instant_bytes.h"
 
 #include <stdlib.h>
 
 static void
-add_instant(struct buf *b, struct instant t)
-{
-	buf_add_u64(b, (uint64_t)t.sec);
-	buf_add_u32(b, t.nsec);
-}
-
-static struct instant
-read_instant(struct rd *r)
-{
-	struct instant t;
-
-	t.sec = (int64_t)rd_u64(r);
-	t.nsec = rd_u32(r);
-	return t;
-}
-
-static void
 add_hit(struct buf *b, const struct hit *hi)
 {
-	add_instant(b, hi->time);
+	buf_add_instant(b, hi->time);
 	buf_add_u32(b, hi->source);
 	buf_add_blob(b, hit_id(hi));
 	buf_add_u8(b, hi->level);
@@ -43,7 +27,7 @@ add_hit(struct buf *b, const struct hit *hi)
 static struct hit *
 read_hit(struct rd *r)
 {
-	struct instant time = read_instant(r);
+	struct instant time = rd_instant(r);
 	uint32_t source = rd_u32(r);
 	struct slice id = rd_blob(r);
 	uint8_t level = rd_u8(r);
@@ -71,9 +55,9 @@ add_alert(struct buf *b, const struct alert *al)
 	buf_add_varint(b, al->told);
 	buf_add_varint(b, al->held_back);
 	buf_add_u64(b, al->signature);
-	add_instant(b, al->last);
-	add_instant(b, al->decided);
-	add_instant(b, al->known_up_to);
+	buf_add_instant(b, al->last);
+	buf_add_instant(b, al->decided);
+	buf_add_instant(b, al->known_up_to);
 	add_hit(b, al->opening);
 	add_hit(b, al->shown);
 	/* Mostly it is the shown one; of another its identity is all that counts. */
@@ -111,9 +95,9 @@ read_alert(struct rd *r)
 	al->told = (uint32_t)rd_varint(r);
 	al->held_back = (uint32_t)rd_varint(r);
 	al->signature = rd_u64(r);
-	al->last = read_instant(r);
-	al->decided = read_instant(r);
-	al->known_up_to = read_instant(r);
+	al->last = rd_instant(r);
+	al->decided = rd_instant(r);
+	al->known_up_to = rd_instant(r);
 	al->opening = read_hit(r);
 	al->shown = read_hit(r);
 	other = rd_u8(r) != 0;

@@ -1,5 +1,6 @@
 /* From JSON tree to flat record: walks the contract beside the tree, checks, writes the canonical bytes that are hashed, and
  * picks up references and kept fields on the way. Nothing is allocated per field. */
+#include "engine/calendar/instant_bytes.h"
 #include "engine/event/parser.h"
 #include "state/base/stages.h"
 
@@ -336,8 +337,7 @@ parse(struct event_parser *pa, struct slice raw, struct event *ev)
 	memset(pa->captured, 0, co->n_captures * sizeof *pa->captured);
 	buf_clear(&pa->canon);
 	buf_add(&pa->canon, co->type.p, co->type.n + 1);
-	buf_add_u64(&pa->canon, (uint64_t)ev->time.sec);
-	buf_add_u32(&pa->canon, ev->time.nsec);
+	buf_add_instant(&pa->canon, ev->time);
 	if (walk_object(pa, co->data, pa->envelope[ENVELOPE_DATA], &step_data) != 0)
 		return -1;
 	if (!buf_ok(&pa->canon))

@@ -1,4 +1,5 @@
 #include "engine/event/value.h"
+#include "engine/calendar/instant_bytes.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -36,8 +37,7 @@ value_encode(struct buf *b, const struct value *v)
 		buf_add_varint(b, zigzag(v->i));
 		break;
 	case VALUE_INSTANT:
-		buf_add_u64(b, (uint64_t)v->t.sec);
-		buf_add_u32(b, v->t.nsec);
+		buf_add_instant(b, v->t);
 		break;
 	case VALUE_DECIMAL:
 		buf_add_u8(b, (uint8_t)v->scale);
@@ -71,8 +71,7 @@ value_decode(struct slice bytes)
 		v.i = unzigzag(rd_varint(&r));
 		break;
 	case VALUE_INSTANT:
-		v.t.sec = (int64_t)rd_u64(&r);
-		v.t.nsec = rd_u32(&r);
+		v.t = rd_instant(&r);
 		break;
 	case VALUE_DECIMAL:
 		v.scale = rd_u8(&r);

@@ -1,4 +1,5 @@
 #include "engine/flow/batch.h"
+#include "engine/calendar/instant_bytes.h"
 
 #include <stdlib.h>
 
@@ -96,8 +97,7 @@ batch_head(const struct batch *ba, struct buf *ret)
 {
 	buf_clear(ret);
 	buf_add_u8(ret, 1);
-	buf_add_u64(ret, (uint64_t)ba->clock.sec);
-	buf_add_u32(ret, ba->clock.nsec);
+	buf_add_instant(ret, ba->clock);
 	buf_add_u8(ret, ba->flags);
 	buf_add_varint(ret, ba->n_streams);
 	for (size_t i = 0; i < ba->n_streams; i++)
@@ -151,8 +151,7 @@ batch_decode(struct batch *ba, struct slice payload, struct event_parser *pa, si
 	batch_clear(ba);
 	if (rd_u8(&r) != 1)
 		return malformed(err);
-	ba->clock.sec = (int64_t)rd_u64(&r);
-	ba->clock.nsec = rd_u32(&r);
+	ba->clock = rd_instant(&r);
 	ba->flags = rd_u8(&r);
 	n = rd_varint(&r);
 	for (uint64_t i = 0; i < n && !r.bad; i++) {

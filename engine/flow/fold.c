@@ -43,7 +43,6 @@ fold_free(struct fold *fo)
 	buf_free(&fo->rules_bytes);
 	buf_free(&fo->key);
 	buf_free(&fo->value);
-	buf_free(&fo->subject_key);
 	buf_free(&fo->sink_mark);
 	free(fo);
 }
@@ -401,16 +400,4 @@ struct worker *
 fold_worker(struct fold *fo, struct slice subject)
 {
 	return fo->workers[hash64(subject) % fo->env.partitions];
-}
-
-struct worker *
-fold_worker_at(struct fold *fo, unsigned partition)
-{
-	return fo->workers[partition];
-}
-
-unsigned
-fold_partitions(const struct fold *fo)
-{
-	return fo->env.partitions;
 }

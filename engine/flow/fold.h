@@ -64,8 +64,6 @@ struct quarantine *fold_quarantine(struct fold *fo);
 int fold_past_rule(struct fold *fo, uint32_t number, struct slice id, const struct rule **ret, struct err *err);
 /* The worker that holds a subject. */
 struct worker *fold_worker(struct fold *fo, struct slice subject);
-struct worker *fold_worker_at(struct fold *fo, unsigned partition);
-unsigned fold_partitions(const struct fold *fo);
 /* The environment of its workers, for workers of other rules over the same store (node_eval). */
 void fold_worker_env(struct fold *fo, struct worker_env *ret);
 

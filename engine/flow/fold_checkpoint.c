@@ -1,6 +1,7 @@
 /* Loading and saving the fold's state, and walking over it in the store. */
 #include "engine/flow/fold_private.h"
 
+#include "engine/calendar/instant_bytes.h"
 #include "engine/flow/keys.h"
 
 /* 'M' "state": u8 1 | u64 seed | u32 rule_set | u8 have_tick | i64 u32 | u8 have_newest | i64 u32 | u64 quarantine_next */
@@ -18,11 +19,9 @@ fold_load_state(struct fold *fo, struct err *err)
 	fo->seed = rd_u64(&r);
 	fo->rule_set = rd_u32(&r);
 	fo->have_tick = rd_u8(&r) != 0;
-	fo->tick.sec = (int64_t)rd_u64(&r);
-	fo->tick.nsec = rd_u32(&r);
+	fo->tick = rd_instant(&r);
 	fo->have_newest = rd_u8(&r) != 0;
-	fo->newest.sec = (int64_t)rd_u64(&r);
-	fo->newest.nsec = rd_u32(&r);
+	fo->newest = rd_instant(&r);
 	fo->quarantine_next = rd_u64(&r);
 	if (r.bad)
 		return err_set(err, ERR_CORRUPT, "the store's state record is damaged: restore a backup (dideban restore)");
@@ -42,11 +41,9 @@ put_state(struct fold *fo, struct slice sink_mark, struct err *err)
 	buf_add_u64(b, fo->seed);
 	buf_add_u32(b, fo->rule_set);
 	buf_add_u8(b, fo->have_tick);
-	buf_add_u64(b, (uint64_t)fo->tick.sec);
-	buf_add_u32(b, fo->tick.nsec);
+	buf_add_instant(b, fo->tick);
 	buf_add_u8(b, fo->have_newest);
-	buf_add_u64(b, (uint64_t)fo->newest.sec);
-	buf_add_u32(b, fo->newest.nsec);
+	buf_add_instant(b, fo->newest);
 	buf_add_u64(b, fo->quarantine_next);
 	if (!buf_ok(b))
 		return err_nomem(err);

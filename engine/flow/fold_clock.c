@@ -3,17 +3,6 @@
 
 #define TICK_EVENTS 1000 /* folding a tick again after a crash may cost a walk over all alerts: so checkpoints come sooner */
 
-static const struct rule *
-live_rule(const struct ruleset *rs, struct slice id, size_t *ret_index)
-{
-	for (size_t i = 0; i < rs->n_rules; i++)
-		if (slice_eq_str(id, rs->rules[i]->id)) {
-			*ret_index = i;
-			return rs->rules[i];
-		}
-	return NULL;
-}
-
 /* --- expiry --- */
 
 struct expiring {
@@ -26,8 +15,7 @@ static int
 expire_one(void *ctx, struct slice subject, struct slice rule, struct slice key, struct slice value, struct err *err)
 {
 	struct expiring *ex = ctx;
-	size_t index;
-	const struct rule *ru = live_rule(ex->fo->rs, rule, &index);
+	const struct rule *ru = ruleset_rule(ex->fo->rs, rule);
 	struct group *gr;
 	bool due;
 

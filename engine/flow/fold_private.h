@@ -36,7 +36,7 @@ struct fold {
 	struct node_stats stats, dropped; /* dropped: what workers of earlier rule sets had counted */
 	struct stream_mark *marks;        /* streams of batches since the last checkpoint */
 	size_t n_marks, cap_marks;
-	struct buf key, value, subject_key;
+	struct buf key, value;
 	struct buf sink_mark;
 	uint64_t seed, quarantine_next, dirty_events;
 	uint32_t rule_set;

@@ -103,15 +103,6 @@ fold_parser_of(struct fold *fo, uint32_t number, struct event_parser **ret, stru
 	return 0;
 }
 
-static const struct rule *
-rule_by_id(const struct ruleset *rs, struct slice id)
-{
-	for (size_t i = 0; rs != NULL && i < rs->n_rules; i++)
-		if (slice_eq_str(id, rs->rules[i]->id))
-			return rs->rules[i];
-	return NULL;
-}
-
 int
 fold_past_rule(struct fold *fo, uint32_t number, struct slice id, const struct rule **ret, struct err *err)
 {
@@ -121,7 +112,7 @@ fold_past_rule(struct fold *fo, uint32_t number, struct slice id, const struct r
 
 	*ret = NULL;
 	if (number == fo->rule_set) {
-		*ret = rule_by_id(fo->rs, id);
+		*ret = ruleset_rule(fo->rs, id);
 		return 0;
 	}
 	if (add_past(fo, number, &ps, err) != 0)
@@ -134,7 +125,7 @@ fold_past_rule(struct fold *fo, uint32_t number, struct slice id, const struct r
 		if (ps->rs == NULL)
 			return -1;
 	}
-	*ret = rule_by_id(ps->rs, id);
+	*ret = ruleset_rule(ps->rs, id);
 	return 0;
 }
 
@@ -294,7 +285,7 @@ rejudge(struct fold *fo, const bool *changed, const struct batch_now *bn, struct
 static int
 goes_on(const struct ruleset *next, struct slice rule, const char *kind, bool *ret, struct err *err)
 {
-	const struct rule *ru = rule_by_id(next, rule);
+	const struct rule *ru = ruleset_rule(next, rule);
 	const char *then = ru == NULL ? NULL : plan_rule_kind(ru, next->contracts, err);
 
 	if (ru != NULL && then == NULL)
@@ -357,7 +348,7 @@ live_with_past(struct fold *fo, struct ruleset *rs, struct slice bytes, struct b
 	int rc = changed == NULL ? err_nomem(err) : 0;
 
 	for (size_t i = 0; rc == 0 && i < rs->n_rules; i++) {
-		const struct rule *before = rule_by_id(fo->rs, slice_str(rs->rules[i]->id));
+		const struct rule *before = ruleset_rule(fo->rs, slice_str(rs->rules[i]->id));
 		bool stays = false;
 
 		for (size_t k = 0; before != NULL && rc == 0 && k < fo->rs->n_rules; k++)

@@ -1,6 +1,7 @@
 /* The node: opening and recovery, committing, checkpoints. See engine/engine.h. */
 #include "engine/flow/node_private.h"
 
+#include "engine/calendar/instant_bytes.h"
 #include "engine/flow/failpoint.h"
 #include "state/base/file.h"
 #include "state/base/stages.h"
@@ -124,8 +125,7 @@ node_tick(struct node *no, struct instant now, struct err *err)
 
 	if (node_commit(no, err) != 0 || node_writable(no, err) != 0)
 		return -1;
-	buf_add_u64(&b, (uint64_t)now.sec);
-	buf_add_u32(&b, now.nsec);
+	buf_add_instant(&b, now);
 	part = buf_slice(&b);
 	rc = buf_ok(&b) ? append(no, RECORD_TICK, &part, 1, &seq, &at, err) : err_nomem(err);
 	if (rc == 0 && fold_take_tick(no->fold, now, seq, false, err) != 0)
@@ -155,8 +155,7 @@ node_quarantine_mark(struct node *no, const char *id, enum quarantine_state stat
 	buf_add_blob(&b, slice_of((const char *)bytes, sizeof bytes));
 	buf_add_u8(&b, (uint8_t)state);
 	buf_add_blob(&b, slice_str(note == NULL ? "" : note));
-	buf_add_u64(&b, (uint64_t)now.sec);
-	buf_add_u32(&b, now.nsec);
+	buf_add_instant(&b, now);
 	part = buf_slice(&b);
 	rc = buf_ok(&b) ? append(no, RECORD_MARK, &part, 1, &seq, &at, err) : err_nomem(err);
 	if (rc == 0 && fold_take_mark(no->fold, bytes, state, slice_str(note == NULL ? "" : note), err) != 0)
@@ -227,8 +226,7 @@ switch_rules(struct node *no, struct slice bytes, struct ruleset *rs, struct err
 		return -1;
 	}
 	buf_clear(&no->head);
-	buf_add_u64(&no->head, (uint64_t)now.sec);
-	buf_add_u32(&no->head, now.nsec);
+	buf_add_instant(&no->head, now);
 	parts[0] = buf_slice(&no->head);
 	parts[1] = bytes;
 	if ((!buf_ok(&no->head) && err_nomem(err)) || append(no, RECORD_RULES, parts, 2, &seq, &at, err) != 0) {
@@ -280,16 +278,6 @@ malformed(uint64_t seq, struct err *err)
 	return err_set(err, ERR_CORRUPT, "record %llu of the journal is malformed: restore a backup (dideban restore)", (unsigned long long)seq);
 }
 
-static struct instant
-read_instant(struct rd *r)
-{
-	struct instant t;
-
-	t.sec = (int64_t)rd_u64(r);
-	t.nsec = rd_u32(r);
-	return t;
-}
-
 static int
 replay_mark(struct node *no, struct slice payload, uint64_t seq, struct err *err)
 {
@@ -331,7 +319,7 @@ replay_one(struct node *no, uint64_t seq, uint8_t kind, struct slice payload, ui
 	case RECORD_BATCH:
 		return replay_batch(no, payload, seq, at, err);
 	case RECORD_RULES:
-		t = read_instant(&r);
+		t = rd_instant(&r);
 		if (r.bad)
 			return malformed(seq, err);
 		/* Its writer had a checkpoint before it, but the database may be an older copy, or have been opened just before. */
@@ -341,7 +329,7 @@ replay_one(struct node *no, uint64_t seq, uint8_t kind, struct slice payload, ui
 			return -1;
 		return no->opt.on_batch == NULL ? 0 : no->opt.on_batch(no->opt.ctx, seq, err);
 	case RECORD_TICK:
-		t = read_instant(&r);
+		t = rd_instant(&r);
 		if (r.bad)
 			return malformed(seq, err);
 		if (fold_take_tick(no->fold, t, seq, true, err) != 0)

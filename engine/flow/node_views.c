@@ -377,15 +377,6 @@ show_live(struct showing *sh, const struct alert_place *pl, const struct rule *r
 	return hand_over(sh, ru, subject, al, holds, err);
 }
 
-static const struct rule *
-live_rule(const struct ruleset *rs, struct slice id)
-{
-	for (size_t i = 0; rs != NULL && i < rs->n_rules; i++)
-		if (slice_eq_str(id, rs->rules[i]->id))
-			return rs->rules[i];
-	return NULL;
-}
-
 int
 node_alerts(struct node *no, const char *rule, const char *subject, const char *alert_id, bool all,
     int (*fn)(void *ctx, const struct alert_view *av, struct err *err), void *ctx, struct err *err)
@@ -400,7 +391,7 @@ node_alerts(struct node *no, const char *rule, const char *subject, const char *
 	if (rc == 0 && ap.n > 1)
 		qsort_r(ap.v, ap.n, sizeof *ap.v, by_place, &ap);
 	for (size_t i = 0; rc == 0 && i < ap.n; i++) {
-		const struct rule *ru = live_rule(fold_ruleset(no->fold), place_rule(&ap, &ap.v[i]));
+		const struct rule *ru = ruleset_rule(fold_ruleset(no->fold), place_rule(&ap, &ap.v[i]));
 
 		buf_clear(&sh.json);
 		buf_clear(&sh.fa);

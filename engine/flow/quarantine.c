@@ -1,4 +1,5 @@
 #include "engine/flow/quarantine.h"
+#include "engine/calendar/instant_bytes.h"
 
 #include "state/base/hash.h"
 #include "state/base/table.h"
@@ -100,8 +101,7 @@ encode(const struct record *re, struct buf *b)
 	buf_add_varint(b, re->times);
 	buf_add_varint(b, re->full_bytes);
 	buf_add_varint(b, re->number);
-	buf_add_u64(b, (uint64_t)re->seen.sec);
-	buf_add_u32(b, re->seen.nsec);
+	buf_add_instant(b, re->seen);
 	buf_add_blob(b, re->stream);
 	buf_add_blob(b, re->detail);
 	buf_add_blob(b, re->note);
@@ -122,8 +122,7 @@ decode(struct record *re, struct slice value)
 	re->times = rd_varint(&r);
 	re->full_bytes = rd_varint(&r);
 	re->number = rd_varint(&r);
-	re->seen.sec = (int64_t)rd_u64(&r);
-	re->seen.nsec = rd_u32(&r);
+	re->seen = rd_instant(&r);
 	re->stream = rd_blob(&r);
 	re->detail = rd_blob(&r);
 	re->note = rd_blob(&r);

@@ -303,6 +303,15 @@ fail:
 	return NULL;
 }
 
+const struct rule *
+ruleset_rule(const struct ruleset *rs, struct slice id)
+{
+	for (size_t i = 0; rs != NULL && i < rs->n_rules; i++)
+		if (slice_eq_str(id, rs->rules[i]->id))
+			return rs->rules[i];
+	return NULL;
+}
+
 void
 ruleset_free(struct ruleset *rs)
 {

@@ -30,5 +30,7 @@ struct ruleset {
 /* Compiles; takes over *src (emptied, also on failure). NULL with findings when a contract, rule or override is wrong. */
 struct ruleset *ruleset_compile(struct ruleset_source *src, struct findings *fi, struct err *err);
 void ruleset_free(struct ruleset *rs);
+/* NULL: none of that id, or rs is NULL. */
+const struct rule *ruleset_rule(const struct ruleset *rs, struct slice id);
 
 #endif

@@ -544,9 +544,9 @@ slot_of(const struct subject *su, size_t rule)
 	return -1;
 }
 
-/* Forgets what `rule` said about a subject; judges its past again unless it is to say no more. */
+/* Begins with one subject, loaded if it must be, and one rule. 1: begun; 0: the rule does not judge such a subject; -1: error. */
 static int
-judge_past(struct worker *wo, struct slice subject, size_t rule, bool again, const char *reason, const struct batch_now *bn, struct err *err)
+begin_rule(struct worker *wo, struct slice subject, size_t rule, const struct batch_now *bn, struct err *err)
 {
 	struct subject *su;
 	int slot;
@@ -556,12 +556,25 @@ judge_past(struct worker *wo, struct slice subject, size_t rule, bool again, con
 	slot = su == NULL ? -1 : slot_of(su, rule);
 	if (slot < 0)
 		return 0;
-	if (begin(wo, su, (unsigned)slot, bn, err) != 0)
-		return -1;
+	return begin(wo, su, (unsigned)slot, bn, err) != 0 ? -1 : 1;
+}
+
+/* Forgets what `rule` said about a subject; judges its past again unless it is to say no more. */
+static int
+judge_past(struct worker *wo, struct slice subject, size_t rule, bool again, const char *reason, const struct batch_now *bn, struct err *err)
+{
+	struct subject *su;
+	struct standing *sg;
+	int rc = begin_rule(wo, subject, rule, bn, err);
+
+	if (rc <= 0)
+		return rc;
+	su = wo->su;
+	sg = &su->rules[wo->slot].sg;
 	wo->reason = reason;
-	for (uint32_t g = 0; g < su->rules[slot].sg.n; g++) {
-		group_drop_hits(su->rules[slot].sg.groups[g]);
-		if (want_cut(wo, su->rules[slot].sg.groups[g], err) != 0)
+	for (uint32_t g = 0; g < sg->n; g++) {
+		group_drop_hits(sg->groups[g]);
+		if (want_cut(wo, sg->groups[g], err) != 0)
 			return -1;
 	}
 	for (uint32_t i = 0; again && i < su->tl.n; i++) {
@@ -606,15 +619,11 @@ worker_eval(struct worker *wo, struct slice subject, size_t rule, int (*fn)(void
 {
 	static const struct batch_now none = {.batch = 0};
 	struct subject *su;
-	int slot;
+	int rc = begin_rule(wo, subject, rule, &none, err);
 
-	if (worker_subject(wo, subject, &su, err) != 0)
-		return -1;
-	slot = su == NULL ? -1 : slot_of(su, rule);
-	if (slot < 0)
-		return 0;
-	if (begin(wo, su, (unsigned)slot, &none, err) != 0)
-		return -1;
+	if (rc <= 0)
+		return rc;
+	su = wo->su;
 	for (uint32_t i = 0; i < su->tl.n; i++) {
 		const struct entry *en = &su->tl.v[i];
 		struct eval_view ev;

@@ -131,7 +131,7 @@ PLANTS = [
     ("what a retired rule said is taken back in memory alone", "engine/flow/fold_rules.c",
      "for (unsigned p = 0; rc == 0 && any && p < fo->env.partitions; p++)", "for (unsigned p = 0; rc == 0 && any && p < 0; p++)"),
     ("a rule is judged anew over what it said before", "engine/flow/worker.c",
-     "group_drop_hits(su->rules[slot].sg.groups[g]);", ""),
+     "group_drop_hits(sg->groups[g]);", ""),
     # Subjects in memory and in the store.
     ("only groups before the first clean one are saved", "engine/flow/subject.c",
      "if (!sg->groups[g]->unsaved)\n\t\t\t\t\tcontinue;", "if (!sg->groups[g]->unsaved)\n\t\t\t\t\tbreak;"),
