@@ -1,17 +1,18 @@
-/* A group as bytes in the store:
+/* Hits and alerts as bytes in the store:
  *
- *   u8 1 | varint hits | hit ... | varint alerts | alert ...
- *   hit     instant | u32 source | blob id | u8 level | blob code | blob values
- *   alert   id[16] | u8 state | u8 told_level | u8 replaced | by[16] if replaced | varint seq | varint told | varint held_back |
- *           u64 signature | instant last | instant decided | instant known_up_to | hit opening | hit shown |
- *           u8 other | hit told if other | u64 told signature | u32 rule_set
- *   instant i64 seconds | u32 nanoseconds
- *
- * Current alerts come first, so that cutting the hits again finds their places. */
+ *   part    u8 1 | hit ... to the end
+ *   alert   u8 1 | id[16] | u8 state | u8 told_level | u8 replaced | by[16] if replaced | varint seq | varint told |
+ *           varint held_back | u64 signature | instant last | instant decided | instant known_up_to | hit opening | hit shown |
+ *           blob values | u8 other | hit told if other | u64 told signature | u32 rule_set
+ *   hit     instant | u32 source | blob id | u8 level | blob code
+ *   instant i64 seconds | u32 nanoseconds */
 #include "engine/alert/standing.h"
 #include "engine/calendar/instant_bytes.h"
+#include "engine/timeline/timeline.h"
 
 #include <stdlib.h>
+
+#define VERSION 1
 
 static void
 add_hit(struct buf *b, const struct hit *hi)
@@ -21,7 +22,6 @@ add_hit(struct buf *b, const struct hit *hi)
 	buf_add_blob(b, hit_id(hi));
 	buf_add_u8(b, hi->level);
 	buf_add_blob(b, hit_code(hi));
-	buf_add_blob(b, hit_values(hi));
 }
 
 static struct hit *
@@ -31,20 +31,24 @@ read_hit(struct rd *r)
 	uint32_t source = rd_u32(r);
 	struct slice id = rd_blob(r);
 	uint8_t level = rd_u8(r);
-	struct slice code = rd_blob(r), values = rd_blob(r);
+	struct slice code = rd_blob(r);
 	struct hit *hi;
 
-	if (r->bad || code.n > UINT8_MAX)
+	if (r->bad || id.n > UINT16_MAX || code.n > UINT8_MAX)
 		return NULL;
-	hi = hit_new(time, source, id, level, code, values);
+	hi = hit_new(time, source, id, level, code);
 	if (hi != NULL)
 		hi->fresh = false;
 	return hi;
 }
 
-static void
-add_alert(struct buf *b, const struct alert *al)
+void
+alert_encode(const struct alert *al, struct buf *b)
 {
+	bool other = !hit_same_event(al->told_hit, al->shown); /* mostly it is the shown one */
+
+	buf_clear(b);
+	buf_add_u8(b, VERSION);
 	buf_add(b, al->id, sizeof al->id);
 	buf_add_u8(b, (uint8_t)al->state);
 	buf_add_u8(b, al->told_level);
@@ -60,9 +64,9 @@ add_alert(struct buf *b, const struct alert *al)
 	buf_add_instant(b, al->known_up_to);
 	add_hit(b, al->opening);
 	add_hit(b, al->shown);
-	/* Mostly it is the shown one; of another its identity is all that counts. */
-	buf_add_u8(b, !hit_same_event(al->told_hit, al->shown));
-	if (!hit_same_event(al->told_hit, al->shown))
+	buf_add_blob(b, alert_values(al));
+	buf_add_u8(b, other);
+	if (other)
 		add_hit(b, al->told_hit);
 	buf_add_u64(b, al->told_signature);
 	buf_add_u32(b, al->rule_set);
@@ -77,69 +81,144 @@ read_id(struct rd *r, uint8_t ret[ALERT_ID_BYTES])
 		memcpy(ret, s.p, ALERT_ID_BYTES);
 }
 
-static struct alert *
-read_alert(struct rd *r)
+static void
+read_values(struct rd *r, struct alert *al)
 {
+	struct slice s = rd_blob(r);
+
+	al->values = malloc(s.n + 1);
+	if (al->values == NULL)
+		return;
+	if (s.n != 0)
+		memcpy(al->values, s.p, s.n);
+	al->values_len = (uint32_t)s.n;
+}
+
+struct alert *
+alert_decode(struct slice value)
+{
+	struct rd r = rd_of(value);
 	struct alert *al = calloc(1, sizeof *al);
 	bool other;
 
 	if (al == NULL)
 		return NULL;
-	read_id(r, al->id);
-	al->state = (enum alert_state)rd_u8(r);
-	al->told_level = rd_u8(r);
-	al->replaced = rd_u8(r) != 0;
+	if (rd_u8(&r) != VERSION)
+		r.bad = true;
+	read_id(&r, al->id);
+	al->state = (enum alert_state)rd_u8(&r);
+	al->told_level = rd_u8(&r);
+	al->replaced = rd_u8(&r) != 0;
 	if (al->replaced)
-		read_id(r, al->by);
-	al->seq = (uint32_t)rd_varint(r);
-	al->told = (uint32_t)rd_varint(r);
-	al->held_back = (uint32_t)rd_varint(r);
-	al->signature = rd_u64(r);
-	al->last = rd_instant(r);
-	al->decided = rd_instant(r);
-	al->known_up_to = rd_instant(r);
-	al->opening = read_hit(r);
-	al->shown = read_hit(r);
-	other = rd_u8(r) != 0;
-	al->told_hit = other ? read_hit(r) : al->shown == NULL ? NULL : hit_copy(al->shown);
-	al->told_signature = rd_u64(r);
-	al->rule_set = rd_u32(r);
-	if (r->bad || al->opening == NULL || al->shown == NULL || al->told_hit == NULL || al->state > ALERT_ENDED) {
-		free(al->opening);
-		free(al->shown);
-		free(al->told_hit);
-		free(al);
-		return NULL;
-	}
-	return al;
+		read_id(&r, al->by);
+	al->seq = (uint32_t)rd_varint(&r);
+	al->told = (uint32_t)rd_varint(&r);
+	al->held_back = (uint32_t)rd_varint(&r);
+	al->signature = rd_u64(&r);
+	al->last = rd_instant(&r);
+	al->decided = rd_instant(&r);
+	al->known_up_to = rd_instant(&r);
+	al->opening = read_hit(&r);
+	al->shown = read_hit(&r);
+	read_values(&r, al);
+	other = rd_u8(&r) != 0;
+	al->told_hit = other ? read_hit(&r) : al->shown == NULL ? NULL : hit_copy(al->shown);
+	al->told_signature = rd_u64(&r);
+	al->rule_set = rd_u32(&r);
+	if (!r.bad && al->opening != NULL && al->shown != NULL && al->values != NULL && al->told_hit != NULL && al->state <= ALERT_ENDED)
+		return al;
+	alert_free(al);
+	return NULL;
+}
+
+void
+group_encode_part(const struct group *gr, uint32_t part, struct buf *ret)
+{
+	buf_clear(ret);
+	buf_add_u8(ret, VERSION);
+	for (uint32_t i = part * HITS_A_PART; i < gr->n_hits && i / HITS_A_PART == part; i++)
+		add_hit(ret, gr->hits[i]);
+}
+
+/* Room for one more in a list of pointers. */
+static int
+make_room(void *list, uint32_t *cap, uint32_t n)
+{
+	uint32_t more = *cap == 0 ? 2 : *cap * 2;
+	void *v;
+
+	if (n < *cap)
+		return 0;
+	v = realloc(*(void **)list, more * sizeof(void *));
+	if (v == NULL)
+		return -1;
+	*(void **)list = v;
+	*cap = more;
+	return 0;
 }
 
 int
-group_encode(const struct group *gr, struct buf *ret)
+group_add_part(struct group *gr, struct slice value)
 {
-	buf_clear(ret);
-	buf_add_u8(ret, 1);
-	buf_add_varint(ret, gr->n_hits);
-	for (uint32_t i = 0; i < gr->n_hits; i++)
-		add_hit(ret, gr->hits[i]);
-	buf_add_varint(ret, gr->n_alerts);
-	for (uint32_t i = 0; i < gr->n_alerts; i++)
-		add_alert(ret, gr->alerts[i]);
-	return buf_ok(ret) ? 0 : -1;
+	struct rd r = rd_of(value);
+
+	if (rd_u8(&r) != VERSION)
+		return -1;
+	while (rd_left(&r) > 0) {
+		struct hit *hi = read_hit(&r);
+
+		if (hi == NULL || make_room(&gr->hits, &gr->cap_hits, gr->n_hits) != 0) {
+			free(hi);
+			return -1;
+		}
+		gr->hits[gr->n_hits++] = hi;
+	}
+	gr->saved_hits = gr->n_hits;
+	return 0;
+}
+
+int
+group_add_alert(struct group *gr, struct slice value)
+{
+	struct alert *al = alert_decode(value);
+
+	if (al == NULL || make_room(&gr->alerts, &gr->cap_alerts, gr->n_alerts) != 0) {
+		alert_free(al);
+		return -1;
+	}
+	gr->alerts[gr->n_alerts++] = al;
+	return 0;
+}
+
+/* Current ones first, those by their openings in the total order. */
+static int
+by_opening(const void *a, const void *b, void *names)
+{
+	const struct alert *x = *(struct alert *const *)a, *y = *(struct alert *const *)b;
+	bool x_gone = x->state == ALERT_WITHDRAWN, y_gone = y->state == ALERT_WITHDRAWN;
+	const struct hit *p = x->opening, *q = y->opening;
+
+	if (x_gone != y_gone)
+		return x_gone - y_gone;
+	return event_order(names, p->time, p->source, hit_id(p), q->time, q->source, hit_id(q));
 }
 
 /* The places of the current alerts in the hits: each ends where the next one's opening stands. */
-static int
-place_alerts(struct group *gr)
+int
+group_place(struct group *gr, const struct names *na)
 {
 	uint32_t at = 0;
 
+	if (gr->n_alerts > 1)
+		qsort_r(gr->alerts, gr->n_alerts, sizeof *gr->alerts, by_opening, (void *)(uintptr_t)na);
+	gr->n_current = 0;
+	while (gr->n_current < gr->n_alerts && gr->alerts[gr->n_current]->state != ALERT_WITHDRAWN)
+		gr->n_current++;
 	for (uint32_t i = 0; i < gr->n_current; i++) {
 		struct alert *al = gr->alerts[i];
-		/* All n_current are there: group_decode has made them. */
-		const struct hit *next = i + 1 < gr->n_current ? gr->alerts[i + 1]->opening : NULL; /* NOLINT(clang-analyzer-core.NullDereference) */
+		const struct hit *next = i + 1 < gr->n_current ? gr->alerts[i + 1]->opening : NULL;
 
-		al->first_hit = at; /* NOLINT(clang-analyzer-core.NullDereference) */
+		al->first_hit = at;
 		while (at < gr->n_hits && (next == NULL || !hit_same_event(gr->hits[at], next))) {
 			if (hit_same_event(gr->hits[at], al->shown))
 				al->shown_hit = at;
@@ -152,46 +231,12 @@ place_alerts(struct group *gr)
 	return at == gr->n_hits ? 0 : -1;
 }
 
-struct group *
-group_decode(struct slice key, struct slice value)
+void
+group_saved(struct group *gr)
 {
-	struct standing holder = {0};
-	struct group *gr = standing_group(&holder, key, true);
-	struct rd r = rd_of(value);
-	uint64_t n;
-
-	if (gr == NULL)
-		return NULL;
-	if (rd_u8(&r) != 1)
-		goto bad;
-	n = rd_varint(&r);
-	if (n > rd_left(&r))
-		goto bad;
-	gr->cap_hits = (uint32_t)n;
-	gr->hits = calloc(n + 1, sizeof(struct hit *));
-	for (uint64_t i = 0; gr->hits != NULL && i < n; i++) {
-		gr->hits[i] = read_hit(&r);
-		if (gr->hits[i] == NULL)
-			goto bad;
-		gr->n_hits++;
-	}
-	n = rd_varint(&r);
-	if (n > rd_left(&r))
-		goto bad;
-	gr->cap_alerts = (uint32_t)n;
-	gr->alerts = calloc(n + 1, sizeof(struct alert *));
-	for (uint64_t i = 0; gr->alerts != NULL && i < n; i++) {
-		gr->alerts[i] = read_alert(&r);
-		if (gr->alerts[i] == NULL)
-			goto bad;
-		gr->n_alerts++;
-		gr->n_current += gr->alerts[i]->state != ALERT_WITHDRAWN;
-	}
-	if (r.bad || gr->hits == NULL || gr->alerts == NULL || place_alerts(gr) != 0)
-		goto bad;
-	free(holder.groups);
-	return gr;
-bad:
-	standing_free(&holder);
-	return NULL;
+	for (uint32_t i = 0; i < gr->n_alerts; i++)
+		gr->alerts[i]->unsaved = false;
+	gr->unsaved = false;
+	gr->unsaved_from = UINT32_MAX;
+	gr->saved_hits = gr->n_hits;
 }

@@ -19,7 +19,7 @@ make_id(uint8_t ret[ALERT_ID_BYTES], const struct cut *cu, const struct group *g
 
 	buf_add_blob(&b, slice_str(cu->ru->id));
 	buf_add_blob(&b, cu->subject);
-	buf_add_blob(&b, slice_of(gr->key, gr->key_len));
+	buf_add_blob(&b, group_episode(gr));
 	buf_add_blob(&b, names_text(cu->names, opening->source));
 	buf_add_blob(&b, hit_id(opening));
 	ok = buf_ok(&b) && SHA256((const unsigned char *)b.p, b.n, sum) != NULL;
@@ -149,6 +149,7 @@ static int
 told_changed(struct alert *al, const struct group *gr, const struct episode *ep, const struct cut *cu, bool *ret, struct err *err)
 {
 	const struct hit *told;
+	struct slice values;
 	uint64_t signature;
 
 	if (hit_same_event(gr->hits[ep->shown], al->told_hit)) {
@@ -164,9 +165,31 @@ told_changed(struct alert *al, const struct group *gr, const struct episode *ep,
 		*ret = told == NULL;
 		return 0;
 	}
-	if (cu->sign(cu->ctx, told, &signature, err) != 0)
+	if (cu->look(cu->ctx, told, &signature, &values, err) != 0)
 		return -1;
 	*ret = signature != al->told_signature;
+	return 0;
+}
+
+/* From now on the alert shows this hit. */
+static int
+show(struct alert *al, const struct hit *shown, const struct cut *cu, struct err *err)
+{
+	struct slice values;
+	char *copy;
+
+	if (cu->look(cu->ctx, shown, &al->signature, &values, err) != 0)
+		return -1;
+	copy = malloc(values.n + 1);
+	if (copy == NULL || replace_copy(&al->shown, shown) != 0) {
+		free(copy);
+		return err_nomem(err);
+	}
+	if (values.n != 0)
+		memcpy(copy, values.p, values.n);
+	free(al->values);
+	al->values = copy;
+	al->values_len = (uint32_t)values.n;
 	return 0;
 }
 
@@ -175,14 +198,14 @@ static int
 compare(struct alert *al, const struct group *gr, const struct episode *ep, const struct cut *cu, bool *ret_tell, struct err *err)
 {
 	const struct hit *shown = gr->hits[ep->shown];
-	bool same = hit_same_event(shown, al->shown), changed = false;
+	bool changed = false;
 
-	if ((!same || shown->fresh) && cu->sign(cu->ctx, shown, &al->signature, err) != 0)
+	if ((shown->fresh || !hit_same_event(shown, al->shown)) && show(al, shown, cu, err) != 0)
 		return -1;
 	if (told_changed(al, gr, ep, cu, &changed, err) != 0)
 		return -1;
 	*ret_tell = changed || shown->level > al->told_level || (cu->ru->again_each && ep->last - ep->first + 1 > al->told + al->held_back);
-	return same && !shown->fresh ? 0 : replace_copy(&al->shown, shown) == 0 ? 0 : err_nomem(err);
+	return 0;
 }
 
 /* Makes alert `al` be episode `ep`; `fresh`: it did not stand before. */
@@ -197,12 +220,11 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 	al->shown_hit = ep->shown;
 	al->last = gr->hits[ep->last]->time;
 	al->rule_set = cu->rule_set;
+	al->unsaved = gr->unsaved = true;
 	if (fresh) {
-		const struct hit *shown = gr->hits[ep->shown];
-
-		if (cu->sign(cu->ctx, shown, &al->signature, err) != 0)
+		if (show(al, gr->hits[ep->shown], cu, err) != 0)
 			return -1;
-		if (replace_copy(&al->shown, shown) != 0 || replace_copy(&al->opening, gr->hits[ep->first]) != 0)
+		if (replace_copy(&al->opening, gr->hits[ep->first]) != 0)
 			return err_nomem(err);
 		say = true;
 	} else {
@@ -331,6 +353,7 @@ withdraw(struct pass *pa, struct err *err)
 		if (ep != NULL)
 			memcpy(al->by, pa->next[ep - pa->eps]->id, ALERT_ID_BYTES);
 		al->state = ALERT_WITHDRAWN;
+		al->unsaved = pa->gr->unsaved = true;
 		al->held_back = al->told = 0;
 		al->rule_set = pa->cu->rule_set;
 		al->decided = pa->cu->now;

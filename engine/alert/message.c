@@ -60,11 +60,11 @@ member_hit(struct buf *b, const char *name, const struct names *na, const struct
 	buf_add_u8(b, '}');
 }
 
-/* Walks a hit's values: shown ones, or those that delivery reads. */
+/* Walks an alert's values: shown ones, or those that delivery reads. */
 static unsigned
-hit_value_list(const struct hit *hi, bool deliver, struct rule_value *ret, unsigned max)
+value_list(const struct alert *al, bool deliver, struct rule_value *ret, unsigned max)
 {
-	struct rd r = rd_of(hit_values(hi));
+	struct rd r = rd_of(alert_values(al));
 	unsigned n = 0;
 
 	while (rd_left(&r) > 0 && !r.bad && n < max) {
@@ -81,10 +81,10 @@ hit_value_list(const struct hit *hi, bool deliver, struct rule_value *ret, unsig
 }
 
 static void
-member_values(struct buf *b, const char *name, const struct hit *hi, bool deliver)
+member_values(struct buf *b, const char *name, const struct alert *al, bool deliver)
 {
 	struct rule_value v[LIMIT_RULE_VALUES + 8];
-	unsigned n = hit_value_list(hi, deliver, v, LIMIT_RULE_VALUES + 8);
+	unsigned n = value_list(al, deliver, v, LIMIT_RULE_VALUES + 8);
 
 	member(b, name);
 	buf_add_u8(b, '{');
@@ -100,9 +100,9 @@ member_values(struct buf *b, const char *name, const struct hit *hi, bool delive
 
 /* The episode as text: FIELD=VALUE, comma between; empty when the subject alone makes it. */
 static void
-member_episode(struct buf *b, const struct rule *ru, const struct group *gr)
+member_episode(struct buf *b, const struct rule *ru, struct slice episode)
 {
-	struct rd r = rd_of(slice_of(gr->key, gr->key_len));
+	struct rd r = rd_of(episode);
 	struct buf text = {0}, one = {0};
 
 	for (unsigned i = 0; i < ru->n_episode; i++) {
@@ -255,7 +255,7 @@ void
 alert_texts(const struct alert_words *aw, struct buf *fa, struct buf *en)
 {
 	struct rule_value v[LIMIT_RULE_VALUES];
-	unsigned n = hit_value_list(aw->al->shown, false, v, LIMIT_RULE_VALUES);
+	unsigned n = value_list(aw->al, false, v, LIMIT_RULE_VALUES);
 
 	rule_text(fa, aw->ru, hit_code(aw->al->shown), v, n, true);
 	rule_text(en, aw->ru, hit_code(aw->al->shown), v, n, false);
@@ -274,11 +274,11 @@ alert_data(const struct alert_words *aw, struct slice fa, struct slice en, struc
 	buf_printf(b, "%u", al->seq);
 	member_rule(b, aw->ru);
 	member_string(b, "subject", aw->subject);
-	member_episode(b, aw->ru, aw->gr);
+	member_episode(b, aw->ru, aw->episode);
 	member_instant(b, "opened_at", al->opening->time);
 	member_text(b, "level", alert_level_name((enum alert_level)al->shown->level));
 	member_string(b, "outcome", hit_code(al->shown));
-	member_values(b, "values", al->shown, false);
+	member_values(b, "values", al, false);
 	member(b, "text");
 	buf_add_u8(b, '{');
 	member_string(b, "fa", fa);
@@ -289,7 +289,7 @@ alert_data(const struct alert_words *aw, struct slice fa, struct slice en, struc
 	member_evidence(b, aw);
 	member_window(b, aw->ru, al->shown->time);
 	member_params(b, aw->ru);
-	member_values(b, "deliver", al->shown, true);
+	member_values(b, "deliver", al, true);
 	member(b, "held_back");
 	buf_printf(b, "%u", al->held_back);
 	member_instant(b, "decided_at", al->decided);

@@ -8,7 +8,7 @@ struct alert_words {
 	const struct rule *ru;
 	const struct names *names;
 	struct slice subject;
-	const struct group *gr;
+	struct slice episode; /* the group's key */
 	const struct alert *al;
 	const struct alert *replaces; /* or NULL */
 	const char *reason;           /* of a withdrawal or update, or NULL */

@@ -5,30 +5,22 @@
 #include <stdlib.h>
 
 struct hit *
-hit_new(struct instant time, uint32_t source, struct slice id, uint8_t level, struct slice code, struct slice values)
+hit_new(struct instant time, uint32_t source, struct slice id, uint8_t level, struct slice code)
 {
-	struct hit *hi = malloc(sizeof *hi + id.n + code.n + values.n);
+	struct hit *hi = malloc(sizeof *hi + id.n + code.n);
 
 	if (hi == NULL)
 		return NULL;
-	*hi = (struct hit){.time = time,
-	    .source = source,
-	    .id_len = (uint16_t)id.n,
-	    .level = level,
-	    .code_len = (uint8_t)code.n,
-	    .values_len = (uint32_t)values.n,
-	    .fresh = true};
+	*hi = (struct hit){.time = time, .source = source, .id_len = (uint16_t)id.n, .level = level, .code_len = (uint8_t)code.n, .fresh = true};
 	memcpy(hi->data, id.p, id.n);
 	memcpy(hi->data + id.n, code.p, code.n);
-	if (values.n != 0)
-		memcpy(hi->data + id.n + code.n, values.p, values.n);
 	return hi;
 }
 
 struct hit *
 hit_copy(const struct hit *hi)
 {
-	return hit_new(hi->time, hi->source, hit_id(hi), hi->level, hit_code(hi), hit_values(hi));
+	return hit_new(hi->time, hi->source, hit_id(hi), hi->level, hit_code(hi));
 }
 
 bool
@@ -52,17 +44,18 @@ alert_id_text(const uint8_t id[ALERT_ID_BYTES], char ret[2 * ALERT_ID_BYTES + 1]
 void
 alert_free(struct alert *al)
 {
+	if (al == NULL)
+		return;
 	free(al->opening);
 	free(al->shown);
 	free(al->told_hit);
+	free(al->values);
 	free(al);
 }
 
-void
+static void
 group_free(struct group *gr)
 {
-	if (gr == NULL)
-		return;
 	for (uint32_t i = 0; i < gr->n_hits; i++)
 		free(gr->hits[i]);
 	for (uint32_t i = 0; i < gr->n_alerts; i++) {
@@ -98,7 +91,7 @@ group_new(struct slice key)
 	if (key.n != 0)
 		memcpy(gr->key, key.p, key.n);
 	gr->key_len = (uint32_t)key.n;
-	gr->dirty_from = UINT32_MAX;
+	gr->dirty_from = gr->unsaved_from = UINT32_MAX;
 	return gr;
 }
 
@@ -128,7 +121,7 @@ standing_group(struct standing *sg, struct slice key, bool make)
 
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
-		int c = slice_cmp(slice_of(sg->groups[mid]->key, sg->groups[mid]->key_len), key);
+		int c = slice_cmp(group_episode(sg->groups[mid]), key);
 
 		if (c == 0)
 			return sg->groups[mid];
@@ -145,19 +138,6 @@ standing_group(struct standing *sg, struct slice key, bool make)
 		return NULL;
 	}
 	return gr;
-}
-
-int
-standing_adopt(struct standing *sg, struct group *gr)
-{
-	uint32_t at = sg->n;
-
-	while (at > 0 && slice_cmp(slice_of(sg->groups[at - 1]->key, sg->groups[at - 1]->key_len), slice_of(gr->key, gr->key_len)) > 0)
-		at--;
-	if (standing_insert(sg, at, gr) == 0)
-		return 0;
-	group_free(gr);
-	return -1;
 }
 
 static uint32_t
@@ -185,6 +165,8 @@ touch(struct group *gr, uint32_t from, bool removed)
 {
 	if (from < gr->dirty_from)
 		gr->dirty_from = from;
+	if (from < gr->unsaved_from)
+		gr->unsaved_from = from;
 	gr->removed = gr->removed || removed;
 	gr->unsaved = true;
 }
@@ -239,21 +221,18 @@ group_drop_hits(struct group *gr)
 }
 
 bool
-group_due(const struct group *gr, const struct rule *ru, struct instant tick, struct instant *next)
+alert_due(const struct alert *al, const struct rule *ru, struct instant tick, struct instant *next)
 {
-	bool due = false;
+	struct instant end;
 
-	for (uint32_t i = 0; i < gr->n_current && ru->expires > 0; i++) {
-		struct instant end = instant_plus(gr->alerts[i]->last, ru->expires);
-
-		if (gr->alerts[i]->state != ALERT_STANDING)
-			continue;
-		if (instant_cmp(end, tick) <= 0)
-			due = true;
-		else if (instant_cmp(end, *next) < 0)
-			*next = end;
-	}
-	return due;
+	if (al->state != ALERT_STANDING || ru->expires <= 0)
+		return false;
+	end = instant_plus(al->last, ru->expires);
+	if (instant_cmp(end, tick) <= 0)
+		return true;
+	if (instant_cmp(end, *next) < 0)
+		*next = end;
+	return false;
 }
 
 void
@@ -264,7 +243,7 @@ group_tick(struct group *gr, const struct rule *ru, struct instant tick, bool *r
 
 		if (al->state == ALERT_STANDING && ru->expires > 0 && instant_cmp(tick, instant_plus(al->last, ru->expires)) >= 0) {
 			al->state = ALERT_ENDED;
-			gr->unsaved = true;
+			al->unsaved = gr->unsaved = true;
 			*ret_changed = true;
 		}
 	}

@@ -1,6 +1,7 @@
 /* What one rule holds about one subject: for each episode group its alert triggers ("hits") in total order, cut into episodes,
- * and the alerts that those episodes are (docs/architecture.md, "Episodes"). A hit is what the rule answered at a trigger; it
- * is kept so that episodes can be cut again without judging the past anew.
+ * and the alerts that those episodes are (docs/architecture.md, "Episodes"). A hit says that the rule alerted at a trigger, with
+ * which outcome; it is kept so that episodes can be cut again without judging the past anew. The values of the outcome are kept
+ * for shown triggers alone: a rule answers the same whenever it is asked, and there may be a million hits.
  *
  * An alert stays in its group for ever, also withdrawn: if it comes back, its sequence numbers go on. One thread. */
 #ifndef DIDEBAN_ENGINE_ALERT_STANDING_H
@@ -16,10 +17,8 @@ struct hit {
 	uint32_t source; /* name */
 	uint16_t id_len;
 	uint8_t level, code_len;
-	uint32_t values_len;
 	bool fresh;  /* judged anew in this batch: what rests on it must be compared */
-	char data[]; /* id, the outcome's code (not its number: another version of the rule may number otherwise), then
-			values: n times blob(name), blob(encoded value) */
+	char data[]; /* id, the outcome's code (not its number: another version of the rule may number otherwise) */
 };
 
 static inline struct slice
@@ -34,13 +33,7 @@ hit_code(const struct hit *hi)
 	return slice_of(hi->data + hi->id_len, hi->code_len);
 }
 
-static inline struct slice
-hit_values(const struct hit *hi)
-{
-	return slice_of(hi->data + hi->id_len + hi->code_len, hi->values_len);
-}
-
-struct hit *hit_new(struct instant time, uint32_t source, struct slice id, uint8_t level, struct slice code, struct slice values);
+struct hit *hit_new(struct instant time, uint32_t source, struct slice id, uint8_t level, struct slice code);
 struct hit *hit_copy(const struct hit *hi);
 bool hit_same_event(const struct hit *a, const struct hit *b);
 
@@ -49,6 +42,7 @@ struct alert {
 	enum alert_state state;
 	uint8_t told_level; /* of the last message, or of the silent raise */
 	bool replaced;      /* withdrawn in favour of `by` */
+	bool unsaved;       /* changed since the last checkpoint */
 	uint8_t by[ALERT_ID_BYTES];
 	uint32_t seq;  /* of the last message; 0: none was sent */
 	uint32_t told; /* triggers that a message announced; 0: receivers hold nothing of it */
@@ -57,11 +51,19 @@ struct alert {
 	struct instant last; /* time of the last hit */
 	struct instant decided, known_up_to;
 	struct hit *opening, *shown; /* copies: they outlive their evidence */
-	struct hit *told_hit;        /* what the last message showed: as long as that is as it was, receivers hold nothing wrong */
-	uint64_t told_signature;     /* of it, when it was told */
-	uint32_t rule_set;           /* number of the set that last decided it */
+	char *values;                /* of the shown trigger's outcome: n times blob(name), blob(encoded value) */
+	uint32_t values_len;
+	struct hit *told_hit;    /* what the last message showed: as long as that is as it was, receivers hold nothing wrong */
+	uint64_t told_signature; /* of it, when it was told */
+	uint32_t rule_set;       /* number of the set that last decided it */
 	uint32_t first_hit, last_hit, shown_hit, told_at; /* indexes in the group while not withdrawn; told_at: where told_hit was */
 };
+
+static inline struct slice
+alert_values(const struct alert *al)
+{
+	return slice_of(al->values, al->values_len);
+}
 
 struct group {
 	char *key; /* encoded episode values: n times blob(encoded value) */
@@ -70,10 +72,18 @@ struct group {
 	uint32_t n_hits, cap_hits;
 	struct alert **alerts; /* standing and ended by first_hit, then the withdrawn ones */
 	uint32_t n_current, n_alerts, cap_alerts;
-	uint32_t dirty_from; /* hits from here on changed since the last cut; UINT32_MAX: none */
-	bool unsaved;        /* since the last checkpoint */
-	bool removed;        /* among the changes was a removal or a change, not only hits added at the end */
+	uint32_t dirty_from;   /* hits from here on changed since the last cut; UINT32_MAX: none */
+	uint32_t unsaved_from; /* the same since the last checkpoint */
+	uint32_t saved_hits;   /* how many that checkpoint held */
+	bool unsaved;          /* hits or alerts changed since then */
+	bool removed;          /* among the changes was a removal or a change, not only hits added at the end */
 };
+
+static inline struct slice
+group_episode(const struct group *gr)
+{
+	return slice_of(gr->key, gr->key_len);
+}
 
 struct standing {
 	struct group **groups; /* sorted by key bytewise */
@@ -83,9 +93,6 @@ struct standing {
 void standing_free(struct standing *sg);
 /* The group of a key, made if missing and `make`; NULL: none, or out of memory. */
 struct group *standing_group(struct standing *sg, struct slice key, bool make);
-/* Takes in a group that was read from the store. -1: out of memory (freed). */
-int standing_adopt(struct standing *sg, struct group *gr);
-
 /* Puts the outcome of a trigger: hit NULL means that it no longer alerts (or is gone). Takes over `hit`. The trigger is found
  * by (time, source, id). -1: out of memory (hit is freed). */
 int group_put(struct group *gr, const struct names *na, struct instant time, uint32_t source, struct slice id, struct hit *hit);
@@ -105,8 +112,8 @@ struct cut {
 	uint64_t *ended_unsent;
 	struct instant *due; /* made earlier when an alert that now stands expires sooner */
 	void *ctx;
-	/* Signature of the outcome, values and evidence at a hit. -1 on error. */
-	int (*sign)(void *ctx, const struct hit *hi, uint64_t *ret, struct err *err);
+	/* Values and signature of the outcome, values and evidence at a hit; ret_values is valid until the next call. -1 on error. */
+	int (*look)(void *ctx, const struct hit *hi, uint64_t *ret_signature, struct slice *ret_values, struct err *err);
 	/* replaces: for a raise that takes over from a withdrawn alert, or NULL. */
 	int (*tell)(void *ctx, enum message_type type, const struct group *gr, const struct alert *al, const struct alert *replaces, struct err *err);
 };
@@ -115,13 +122,22 @@ int group_cut(struct group *gr, const struct cut *cu, struct err *err);
 /* Ends what the tick has passed; *ret_changed counts. */
 void group_tick(struct group *gr, const struct rule *ru, struct instant tick, bool *ret_changed);
 
-/* Whether a standing alert has expired at the tick; *next becomes no later than the expiry of each other standing one. */
-bool group_due(const struct group *gr, const struct rule *ru, struct instant tick, struct instant *next);
+/* Whether an alert stands and has expired at the tick; if it goes on, *next becomes no later than its expiry. */
+bool alert_due(const struct alert *al, const struct rule *ru, struct instant tick, struct instant *next);
+void alert_free(struct alert *al); /* one that no group holds; NULL is fine */
 
-int group_encode(const struct group *gr, struct buf *ret);
-struct group *group_decode(struct slice key, struct slice value); /* NULL: malformed or out of memory */
-void alert_free(struct alert *al);                                /* one that no group holds */
-void group_free(struct group *gr);                                /* one that no standing adopted; NULL is fine */
+/* As bytes (codec.c). Each alert is a record; hits are records of HITS_A_PART each: no record grows with
+ * its group, and a new hit costs one part. Reading: -1 and NULL are malformed or out of memory. */
+#define HITS_A_PART 1024
+void alert_encode(const struct alert *al, struct buf *ret);
+struct alert *alert_decode(struct slice value);
+void group_encode_part(const struct group *gr, uint32_t part, struct buf *ret);
+/* The parts in order, and the alerts in any; then once group_place. */
+int group_add_part(struct group *gr, struct slice value);
+int group_add_alert(struct group *gr, struct slice value);
+int group_place(struct group *gr, const struct names *na);
+/* A checkpoint holds it. */
+void group_saved(struct group *gr);
 
 void alert_id_text(const uint8_t id[ALERT_ID_BYTES], char ret[2 * ALERT_ID_BYTES + 1]);
 

@@ -67,10 +67,9 @@ struct worker *fold_worker(struct fold *fo, struct slice subject);
 /* The environment of its workers, for workers of other rules over the same store (node_eval). */
 void fold_worker_env(struct fold *fo, struct worker_env *ret);
 
-/* Calls fn for each group of alerts that the store holds, in order of subject, rule, episode. Slices are borrowed. */
-int fold_each_group(struct fold *fo,
-    int (*fn)(void *ctx, struct slice subject, struct slice rule, struct slice group, struct slice value, struct err *err), void *ctx,
-    struct err *err);
+/* Calls fn for each alert that the store holds, those of one subject and rule together. What it is given is borrowed. */
+int fold_each_alert(
+    struct fold *fo, int (*fn)(void *ctx, const struct group_place *gp, const struct alert *al, struct err *err), void *ctx, struct err *err);
 /* Calls fn for each subject "KIND/..." that the store holds, in order. */
 int fold_each_subject(struct fold *fo, const char *kind, int (*fn)(void *ctx, struct slice subject, struct err *err), void *ctx, struct err *err);
 

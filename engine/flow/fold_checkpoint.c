@@ -125,12 +125,14 @@ fold_position(struct fold *fo, struct slice stream, uint64_t *ret, struct err *e
 }
 
 int
-fold_each_group(struct fold *fo,
-    int (*fn)(void *ctx, struct slice subject, struct slice rule, struct slice group, struct slice value, struct err *err), void *ctx,
-    struct err *err)
+fold_each_alert(
+    struct fold *fo, int (*fn)(void *ctx, const struct group_place *gp, const struct alert *al, struct err *err), void *ctx, struct err *err)
 {
 	struct store_iter *it = NULL;
-	struct slice key, value, subject, rule, group;
+	struct slice key, value;
+	struct group_place gp;
+	struct buf subject = {0}, rule = {0};
+	struct alert *al;
 	int rc;
 
 	if (!fo->loading)
@@ -138,14 +140,35 @@ fold_each_group(struct fold *fo,
 	if (store_iter_open(&it, fo->env.store, slice_str("A"), slice_str("B"), err) != 0)
 		return -1;
 	while ((rc = store_iter_next(it, &key, &value, err)) > 0) {
-		if (group_key_split(key, &subject, &rule, &group) != 0)
+		if (group_key_split(key, &gp) != 0) {
 			rc = err_set(err, ERR_CORRUPT, "an alert's record has a damaged key: restore a backup (dideban restore)");
-		else
-			rc = fn(ctx, subject, rule, group, value, err);
+			break;
+		}
+		if (!gp.is_alert)
+			continue;
+		gp.new_subject = !slice_eq(gp.subject, buf_slice(&subject));
+		gp.new_rule = gp.new_subject || !slice_eq(gp.rule, buf_slice(&rule));
+		if (gp.new_rule) {
+			buf_clear(&subject);
+			buf_add_slice(&subject, gp.subject);
+			buf_clear(&rule);
+			buf_add_slice(&rule, gp.rule);
+		}
+		if (!buf_ok(&subject) || !buf_ok(&rule)) {
+			rc = err_nomem(err);
+			break;
+		}
+		al = alert_decode(value);
+		rc = al == NULL ? err_set(err, ERR_CORRUPT, "an alert's record of %.*s is damaged: restore a backup (dideban restore)",
+				      SLICE_ARG(gp.subject))
+				: fn(ctx, &gp, al, err);
+		alert_free(al);
 		if (rc != 0)
 			break;
 	}
 	store_iter_close(it);
+	buf_free(&subject);
+	buf_free(&rule);
 	return rc;
 }
 

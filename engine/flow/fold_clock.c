@@ -9,24 +9,20 @@ struct expiring {
 	struct fold *fo;
 	const struct batch_now *bn;
 	struct instant next; /* no stored alert that stays expires sooner */
+	bool ticked;         /* this subject */
 };
 
 static int
-expire_one(void *ctx, struct slice subject, struct slice rule, struct slice key, struct slice value, struct err *err)
+expire_one(void *ctx, const struct group_place *gp, const struct alert *al, struct err *err)
 {
 	struct expiring *ex = ctx;
-	const struct rule *ru = ruleset_rule(ex->fo->rs, rule);
-	struct group *gr;
-	bool due;
+	const struct rule *ru = ruleset_rule(ex->fo->rs, gp->rule);
 
-	if (ru == NULL || ru->expires == 0)
+	ex->ticked = ex->ticked && !gp->new_subject;
+	if (ru == NULL || !alert_due(al, ru, ex->bn->tick, &ex->next) || ex->ticked)
 		return 0;
-	gr = group_decode(key, value);
-	if (gr == NULL)
-		return err_set(err, ERR_CORRUPT, "an alert's record of %.*s is damaged: restore a backup (dideban restore)", SLICE_ARG(subject));
-	due = group_due(gr, ru, ex->bn->tick, &ex->next);
-	group_free(gr);
-	return due ? worker_tick_subject(fold_worker(ex->fo, subject), subject, ex->bn, err) : 0;
+	ex->ticked = true;
+	return worker_tick_subject(fold_worker(ex->fo, gp->subject), gp->subject, ex->bn, err);
 }
 
 /* Alerts that changed since the last checkpoint are in memory, the others in the store. */
@@ -43,7 +39,7 @@ expire(struct fold *fo, const struct batch_now *bn, struct err *err)
 	for (unsigned p = 0; p < fo->env.partitions; p++)
 		if (worker_tick(fo->workers[p], bn, err) != 0)
 			return -1;
-	if (fold_each_group(fo, expire_one, &ex, err) != 0)
+	if (fold_each_alert(fo, expire_one, &ex, err) != 0)
 		return -1;
 	fo->due = ex.next;
 	fo->due_known = true;
@@ -71,15 +67,14 @@ struct reviewing {
 };
 
 static int
-review_one(void *ctx, struct slice subject, struct slice rule, struct slice key, struct slice value, struct err *err)
+review_one(void *ctx, const struct group_place *gp, const struct alert *al, struct err *err)
 {
 	const struct reviewing *re = ctx;
 
-	(void)key;
-	(void)value;
-	if (!slice_eq_str(rule, re->fo->rs->rules[re->rule]->id))
+	(void)al;
+	if (!slice_eq_str(gp->rule, re->fo->rs->rules[re->rule]->id) || !gp->new_rule)
 		return 0;
-	return worker_rejudge(fold_worker(re->fo, subject), subject, re->rule, "day of review passed", re->bn, err);
+	return worker_rejudge(fold_worker(re->fo, gp->subject), gp->subject, re->rule, "day of review passed", re->bn, err);
 }
 
 static int
@@ -96,7 +91,7 @@ review(struct fold *fo, bool had_tick, struct instant before, const struct batch
 		for (unsigned p = 0; p < fo->env.partitions; p++)
 			if (worker_rejudge_changed(fo->workers[p], i, "day of review passed", bn, err) != 0)
 				return -1;
-		if (fold_each_group(fo, review_one, &re, err) != 0)
+		if (fold_each_alert(fo, review_one, &re, err) != 0)
 			return -1;
 	}
 	return 0;

@@ -295,16 +295,15 @@ goes_on(const struct ruleset *next, struct slice rule, const char *kind, bool *r
 }
 
 static int
-retire_one(void *ctx, struct slice subject, struct slice rule, struct slice group, struct slice value, struct err *err)
+retire_one(void *ctx, const struct group_place *gp, const struct alert *al, struct err *err)
 {
 	struct switching *ch = ctx;
 	const struct ruleset *rs = ch->fo->rs;
 
-	(void)group;
-	(void)value;
-	for (size_t i = 0; i < rs->n_rules; i++)
-		if (ch->gone[i] && slice_eq_str(rule, rs->rules[i]->id))
-			return worker_retire(fold_worker(ch->fo, subject), subject, i, ch->bn, err);
+	(void)al;
+	for (size_t i = 0; i < rs->n_rules && gp->new_rule; i++)
+		if (ch->gone[i] && slice_eq_str(gp->rule, rs->rules[i]->id))
+			return worker_retire(fold_worker(ch->fo, gp->subject), gp->subject, i, ch->bn, err);
 	return 0;
 }
 
@@ -324,7 +323,7 @@ retire(struct fold *fo, const struct ruleset *next, const struct batch_now *bn, 
 		any = any || gone[i];
 	}
 	if (rc == 0 && any)
-		rc = fold_each_group(fo, retire_one, &ch, err);
+		rc = fold_each_alert(fo, retire_one, &ch, err);
 	for (unsigned p = 0; rc == 0 && any && p < fo->env.partitions; p++)
 		rc = worker_save(fo->workers[p], fo->changes, err);
 	free(gone);

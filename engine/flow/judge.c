@@ -468,12 +468,12 @@ judge_contested(const struct judge *ju, const struct evidence *ev)
 }
 
 uint64_t
-judge_signature(const struct judge *ju, const struct hit *hi, const struct evidence *ev)
+judge_signature(const struct judge *ju, const struct hit *hi, struct slice values, const struct evidence *ev)
 {
 	const struct timeline *tl = &ju->su->tl;
 	uint64_t h = hash64(hit_code(hi));
 
-	h = hash64_seeded(hit_values(hi), h ^ hi->level);
+	h = hash64_seeded(values, h ^ hi->level);
 	h = hash64_seeded(slice_str(judge_contested(ju, ev) ? "contested" : ""), h ^ (uint64_t)hi->time.sec ^ (uint64_t)hi->time.nsec << 32);
 	for (uint32_t i = 0; i < ev->n; i++) {
 		const struct entry *en = &tl->v[ev->index[i]];

@@ -38,14 +38,14 @@ void judge_at(struct judge *ju, uint32_t i);
 int judge_eval(struct judge *ju);
 /* The encoded episode values of a trigger with these kept bytes. */
 void judge_group(const struct rule_plan *rp, uint16_t layout, struct slice kept, struct buf *ret);
-/* The result's values as a hit stores them, and behind them, under names that begin with 0x01, what `deliver` reads. */
+/* The result's values as an alert stores them, and behind them, under names that begin with 0x01, what `deliver` reads. */
 void judge_values(const struct judge *ju, struct buf *ret);
 /* The entries that the features hand over at the place. total: also count what the caps hide. -1: out of memory. */
 int judge_evidence(struct judge *ju, struct evidence *ret, bool total);
 /* Any entry of the trigger's event or of the evidence is contested. */
 bool judge_contested(const struct judge *ju, const struct evidence *ev);
-/* Fingerprint of an outcome with its values and evidence. */
-uint64_t judge_signature(const struct judge *ju, const struct hit *hi, const struct evidence *ev);
+/* Fingerprint of an outcome with its values (judge_values) and evidence. */
+uint64_t judge_signature(const struct judge *ju, const struct hit *hi, struct slice values, const struct evidence *ev);
 /* Before entries from `first` on change: lets the subject's own cursors go back. -1: out of memory. */
 int judge_rewind(struct subject *su, uint32_t first);
 

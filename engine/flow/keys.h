@@ -1,7 +1,8 @@
 /* The keys of the fold's state in the store. Each kind has its first byte; numbers are big-endian, so that they sort.
  *
  *   'T' subject 0 time source id 0 role   an entry: value = layout, flags, stream, number, kept bytes   (timeline/codec.c)
- *   'A' subject 0 rule 0 episode          a group's alert triggers and alerts                           (alert/codec.c)
+ *   'A' subject 0 rule 0 episode a id     an alert; the episode is a blob                               (alert/codec.c)
+ *   'A' subject 0 rule 0 episode h u32    a part of a group's hits                                      (alert/codec.c)
  *   'I' source id                         an identity: content hash, place in the journal, flags        (flow/registrar.c)
  *   'Q' id                                a quarantined event                                           (flow/quarantine.c)
  *   'N' u32                               a name: a source or an input stream                           (flow/names.c)

@@ -207,11 +207,13 @@ place_group(const struct alert_places *ap, const struct alert_place *pl)
 }
 
 static bool
-wanted(const struct alert_places *ap, const struct alert *al)
+wanted(const struct alert_places *ap, const struct group_place *gp, const struct alert *al)
 {
 	char id[2 * ALERT_ID_BYTES + 1];
 
 	if (al->state != ALERT_STANDING && !ap->all)
+		return false;
+	if ((ap->rule != NULL && !slice_eq_str(gp->rule, ap->rule)) || (ap->subject != NULL && !slice_eq_str(gp->subject, ap->subject)))
 		return false;
 	if (ap->alert_id == NULL)
 		return true;
@@ -220,46 +222,31 @@ wanted(const struct alert_places *ap, const struct alert *al)
 }
 
 static int
-gather_group(void *ctx, struct slice subject, struct slice rule, struct slice group, struct slice value, struct err *err)
+gather_alert(void *ctx, const struct group_place *gp, const struct alert *al, struct err *err)
 {
 	struct alert_places *ap = ctx;
-	struct group *gr;
-	size_t at = ap->bytes.n;
-	int rc = 0;
 
-	if ((ap->rule != NULL && !slice_eq_str(rule, ap->rule)) || (ap->subject != NULL && !slice_eq_str(subject, ap->subject)))
+	if (!wanted(ap, gp, al))
 		return 0;
-	gr = group_decode(group, value);
-	if (gr == NULL)
-		return err_set(err, ERR_CORRUPT, "an alert's record of %.*s is damaged: restore a backup (dideban restore)", SLICE_ARG(subject));
-	buf_add_slice(&ap->bytes, rule);
-	buf_add_slice(&ap->bytes, subject);
-	buf_add_slice(&ap->bytes, group);
-	for (uint32_t i = 0; i < gr->n_alerts && rc == 0; i++) {
-		const struct alert *al = gr->alerts[i];
+	if (ap->n == ap->cap) {
+		size_t cap = ap->cap == 0 ? 256 : ap->cap * 2;
+		struct alert_place *v = realloc(ap->v, cap * sizeof *v);
 
-		if (!wanted(ap, al))
-			continue;
-		if (ap->n == ap->cap) {
-			size_t cap = ap->cap == 0 ? 256 : ap->cap * 2;
-			struct alert_place *v = realloc(ap->v, cap * sizeof *v);
-
-			if (v == NULL) {
-				rc = err_nomem(err);
-				break;
-			}
-			ap->v = v;
-			ap->cap = cap;
-		}
-		ap->v[ap->n] = (struct alert_place){.opened_at = al->opening->time,
-		    .at = at,
-		    .rule_len = (uint32_t)rule.n,
-		    .subject_len = (uint32_t)subject.n,
-		    .group_len = (uint32_t)group.n};
-		memcpy(ap->v[ap->n++].id, al->id, ALERT_ID_BYTES);
+		if (v == NULL)
+			return err_nomem(err);
+		ap->v = v;
+		ap->cap = cap;
 	}
-	group_free(gr);
-	return rc != 0 || buf_ok(&ap->bytes) ? rc : err_nomem(err);
+	ap->v[ap->n] = (struct alert_place){.opened_at = al->opening->time,
+	    .at = ap->bytes.n,
+	    .rule_len = (uint32_t)gp->rule.n,
+	    .subject_len = (uint32_t)gp->subject.n,
+	    .group_len = (uint32_t)gp->group.n};
+	memcpy(ap->v[ap->n++].id, al->id, ALERT_ID_BYTES);
+	buf_add_slice(&ap->bytes, gp->rule);
+	buf_add_slice(&ap->bytes, gp->subject);
+	buf_add_slice(&ap->bytes, gp->group);
+	return buf_ok(&ap->bytes) ? 0 : err_nomem(err);
 }
 
 static int
@@ -288,7 +275,7 @@ alert_in(const struct group *gr, const uint8_t id[ALERT_ID_BYTES])
 struct showing {
 	struct node *no;
 	struct alert_places *ap;
-	struct buf json, fa, en, key, value;
+	struct buf json, fa, en, prefix, key, value;
 	int (*fn)(void *ctx, const struct alert_view *av, struct err *err);
 	void *ctx;
 };
@@ -321,32 +308,32 @@ static int
 show_past(struct showing *sh, const struct alert_place *pl, struct err *err)
 {
 	struct slice subject = place_subject(sh->ap, pl), rule = place_rule(sh->ap, pl);
-	struct alert_words aw = {.names = fold_names(sh->no->fold), .subject = subject, .with_state = true};
-	struct group *gr = NULL;
+	struct alert_words aw = {.names = fold_names(sh->no->fold), .subject = subject, .episode = place_group(sh->ap, pl), .with_state = true};
+	struct alert *al;
 	int rc;
 
-	key_subject(&sh->key, 'A', subject);
-	buf_add_slice(&sh->key, rule);
-	buf_add_u8(&sh->key, 0);
-	buf_add_slice(&sh->key, place_group(sh->ap, pl));
-	rc = buf_ok(&sh->key) ? store_get(sh->no->store, buf_slice(&sh->key), &sh->value, err) : err_nomem(err);
+	buf_clear(&sh->value);
+	buf_add_slice(&sh->value, rule);
+	buf_add_u8(&sh->value, 0);
+	if (!buf_ok(&sh->value))
+		return err_nomem(err);
+	group_prefix(&sh->prefix, subject, sh->value.p, aw.episode);
+	alert_key(&sh->key, buf_slice(&sh->prefix), pl->id);
+	rc = buf_ok(&sh->prefix) && buf_ok(&sh->key) ? store_get(sh->no->store, buf_slice(&sh->key), &sh->value, err) : err_nomem(err);
 	if (rc < 0)
 		return -1;
-	gr = rc == 0 ? NULL : group_decode(place_group(sh->ap, pl), buf_slice(&sh->value));
-	aw.gr = gr;
-	aw.al = gr == NULL ? NULL : alert_in(gr, pl->id);
-	if (aw.al == NULL)
-		rc = err_set(err, ERR_CORRUPT, "an alert's record of %.*s is damaged: restore a backup (dideban restore)", SLICE_ARG(subject));
-	else
-		rc = fold_past_rule(sh->no->fold, aw.al->rule_set, rule, &aw.ru, err);
+	aw.al = al = rc == 0 ? NULL : alert_decode(buf_slice(&sh->value));
+	if (al == NULL)
+		return err_set(err, ERR_CORRUPT, "an alert's record of %.*s is damaged: restore a backup (dideban restore)", SLICE_ARG(subject));
+	rc = fold_past_rule(sh->no->fold, al->rule_set, rule, &aw.ru, err);
 	if (rc == 0 && aw.ru == NULL)
-		rc = err_set(err, ERR_CORRUPT, "rule set %u has no rule %.*s: run dideban store verify", aw.al->rule_set, SLICE_ARG(rule));
+		rc = err_set(err, ERR_CORRUPT, "rule set %u has no rule %.*s: run dideban store verify", al->rule_set, SLICE_ARG(rule));
 	if (rc == 0) {
 		alert_texts(&aw, &sh->fa, &sh->en);
 		alert_data(&aw, buf_slice(&sh->fa), buf_slice(&sh->en), &sh->json);
-		rc = buf_ok(&sh->json) && buf_ok(&sh->fa) && buf_ok(&sh->en) ? hand_over(sh, NULL, subject, aw.al, false, err) : err_nomem(err);
+		rc = buf_ok(&sh->json) && buf_ok(&sh->fa) && buf_ok(&sh->en) ? hand_over(sh, NULL, subject, al, false, err) : err_nomem(err);
 	}
-	group_free(gr);
+	alert_free(al);
 	return rc;
 }
 
@@ -387,7 +374,7 @@ node_alerts(struct node *no, const char *rule, const char *subject, const char *
 
 	if (node_settle(no, err) != 0)
 		return -1;
-	rc = fold_each_group(no->fold, gather_group, &ap, err);
+	rc = fold_each_alert(no->fold, gather_alert, &ap, err);
 	if (rc == 0 && ap.n > 1)
 		qsort_r(ap.v, ap.n, sizeof *ap.v, by_place, &ap);
 	for (size_t i = 0; rc == 0 && i < ap.n; i++) {
@@ -401,6 +388,7 @@ node_alerts(struct node *no, const char *rule, const char *subject, const char *
 	buf_free(&sh.json);
 	buf_free(&sh.fa);
 	buf_free(&sh.en);
+	buf_free(&sh.prefix);
 	buf_free(&sh.key);
 	buf_free(&sh.value);
 	buf_free(&ap.bytes);
@@ -409,17 +397,13 @@ node_alerts(struct node *no, const char *rule, const char *subject, const char *
 }
 
 static int
-count_group(void *ctx, struct slice subject, struct slice rule, struct slice group, struct slice value, struct err *err)
+count_standing(void *ctx, const struct group_place *gp, const struct alert *al, struct err *err)
 {
-	struct group *gr = group_decode(group, value);
 	uint64_t *n = ctx;
 
-	(void)rule;
-	if (gr == NULL)
-		return err_set(err, ERR_CORRUPT, "an alert's record of %.*s is damaged: restore a backup (dideban restore)", SLICE_ARG(subject));
-	for (uint32_t i = 0; i < gr->n_alerts; i++)
-		*n += gr->alerts[i]->state == ALERT_STANDING;
-	group_free(gr);
+	(void)gp;
+	(void)err;
+	*n += al->state == ALERT_STANDING;
 	return 0;
 }
 
@@ -427,5 +411,5 @@ int
 node_standing(struct node *no, uint64_t *ret, struct err *err)
 {
 	*ret = 0;
-	return node_settle(no, err) != 0 ? -1 : fold_each_group(no->fold, count_group, ret, err);
+	return node_settle(no, err) != 0 ? -1 : fold_each_alert(no->fold, count_standing, ret, err);
 }

@@ -89,8 +89,9 @@ subjects_make(struct subjects *ss, struct slice key, uint64_t hash, const struct
 	return su;
 }
 
-/* Alerts are counted by their number: their true sizes differ little. */
-#define HIT_BYTES 160
+/* Hits and alerts are counted by their number: their true sizes differ little. */
+#define HIT_BYTES 96
+#define ALERT_BYTES (sizeof(struct alert) + 3 * HIT_BYTES + 192)
 
 void
 subjects_count(struct subjects *ss, struct subject *su)
@@ -103,7 +104,7 @@ subjects_count(struct subjects *ss, struct subject *su)
 		n += sizeof *rs;
 		for (uint32_t g = 0; g < rs->sg.n; g++)
 			n += sizeof(struct group) + rs->sg.groups[g]->key_len + rs->sg.groups[g]->n_hits * HIT_BYTES +
-			     rs->sg.groups[g]->n_alerts * (sizeof(struct alert) + 3 * HIT_BYTES);
+			     rs->sg.groups[g]->n_alerts * ALERT_BYTES;
 		for (unsigned j = 0; rs->cursors != NULL && j < su->kind->rules[i]->n_features; j++)
 			n += sizeof *rs->cursors + window_bytes(&rs->cursors[j].wi) + active_bytes(&rs->cursors[j].ac);
 	}
@@ -130,10 +131,65 @@ subjects_dirty(struct subjects *ss, struct subject *su, struct err *err)
 	return 0;
 }
 
+void
+group_prefix(struct buf *ret, struct slice subject, const char *rule, struct slice group)
+{
+	key_subject(ret, 'A', subject);
+	buf_add_str(ret, rule);
+	buf_add_u8(ret, 0);
+	buf_add_blob(ret, group);
+}
+
+void
+alert_key(struct buf *ret, struct slice prefix, const uint8_t id[ALERT_ID_BYTES])
+{
+	buf_clear(ret);
+	buf_add_slice(ret, prefix);
+	buf_add_u8(ret, 'a');
+	buf_add(ret, id, ALERT_ID_BYTES);
+}
+
+static void
+part_key(struct buf *ret, struct slice prefix, uint32_t part)
+{
+	buf_clear(ret);
+	buf_add_slice(ret, prefix);
+	buf_add_u8(ret, 'h');
+	buf_add_u32_be(ret, part);
+}
+
+/* What of a group a checkpoint does not hold yet: the parts from the first changed hit on, and the changed alerts. */
+static int
+save_group(struct group *gr, struct slice prefix, struct changes *ch, struct buf *key, struct buf *value, struct err *err)
+{
+	uint32_t parts = (gr->n_hits + HITS_A_PART - 1) / HITS_A_PART, saved = (gr->saved_hits + HITS_A_PART - 1) / HITS_A_PART;
+
+	for (uint32_t p = gr->unsaved_from / HITS_A_PART; p < parts || p < saved; p++) {
+		part_key(key, prefix, p);
+		group_encode_part(gr, p, value);
+		if (!buf_ok(key) || !buf_ok(value))
+			return err_nomem(err);
+		if ((p < parts ? changes_put(ch, buf_slice(key), buf_slice(value), err) : changes_delete(ch, buf_slice(key), err)) != 0)
+			return -1;
+	}
+	for (uint32_t i = 0; i < gr->n_alerts; i++) {
+		if (!gr->alerts[i]->unsaved)
+			continue;
+		alert_key(key, prefix, gr->alerts[i]->id);
+		alert_encode(gr->alerts[i], value);
+		if (!buf_ok(key) || !buf_ok(value))
+			return err_nomem(err);
+		if (changes_put(ch, buf_slice(key), buf_slice(value), err) != 0)
+			return -1;
+	}
+	group_saved(gr);
+	return 0;
+}
+
 int
 subjects_save(struct subjects *ss, struct changes *ch, struct err *err)
 {
-	struct buf key = {0}, value = {0};
+	struct buf prefix = {0}, key = {0}, value = {0};
 	int rc = 0;
 
 	for (size_t i = 0; i < ss->n_dirty && rc == 0; i++) {
@@ -146,18 +202,13 @@ subjects_save(struct subjects *ss, struct changes *ch, struct err *err)
 			for (uint32_t g = 0; g < sg->n && rc == 0; g++) {
 				if (!sg->groups[g]->unsaved)
 					continue;
-				sg->groups[g]->unsaved = false;
-				group_key(&key, subject_key(su), su->kind->rules[r]->ru->id, sg->groups[g]);
-				if (group_encode(sg->groups[g], &value) != 0 || !buf_ok(&key))
-					rc = err_nomem(err);
-				else if (sg->groups[g]->n_alerts == 0 && sg->groups[g]->n_hits == 0)
-					rc = changes_delete(ch, buf_slice(&key), err);
-				else
-					rc = changes_put(ch, buf_slice(&key), buf_slice(&value), err);
+				group_prefix(&prefix, subject_key(su), su->kind->rules[r]->ru->id, group_episode(sg->groups[g]));
+				rc = buf_ok(&prefix) ? save_group(sg->groups[g], buf_slice(&prefix), ch, &key, &value, err) : err_nomem(err);
 			}
 		}
 	}
 	ss->n_dirty = 0;
+	buf_free(&prefix);
 	buf_free(&key);
 	buf_free(&value);
 	return rc;
@@ -230,28 +281,22 @@ entry_decode(struct slice key, struct slice value, struct slice *subject, struct
 	return r.bad ? -1 : 0;
 }
 
-void
-group_key(struct buf *ret, struct slice subject, const char *rule, const struct group *gr)
-{
-	key_subject(ret, 'A', subject);
-	buf_add_str(ret, rule);
-	buf_add_u8(ret, 0);
-	buf_add(ret, gr->key, gr->key_len);
-}
-
 int
-group_key_split(struct slice key, struct slice *subject, struct slice *rule, struct slice *group)
+group_key_split(struct slice key, struct group_place *ret)
 {
 	const char *end = key.p + key.n, *a, *b;
+	struct rd r;
 
 	a = key.n == 0 ? NULL : memchr(key.p + 1, 0, key.n - 1);
 	b = a == NULL ? NULL : memchr(a + 1, 0, (size_t)(end - a - 1));
 	if (b == NULL)
 		return -1;
-	*subject = slice_of(key.p + 1, (size_t)(a - key.p - 1));
-	*rule = slice_of(a + 1, (size_t)(b - a - 1));
-	*group = slice_of(b + 1, (size_t)(end - b - 1));
-	return 0;
+	*ret = (struct group_place){.subject = slice_of(key.p + 1, (size_t)(a - key.p - 1))};
+	ret->rule = slice_of(a + 1, (size_t)(b - a - 1));
+	r = rd_of(slice_of(b + 1, (size_t)(end - b - 1)));
+	ret->group = rd_blob(&r);
+	ret->is_alert = rd_u8(&r) == 'a';
+	return r.bad || rd_left(&r) != (ret->is_alert ? ALERT_ID_BYTES : sizeof(uint32_t)) ? -1 : 0;
 }
 
 static int
@@ -263,20 +308,31 @@ corrupt(struct slice subject, struct err *err)
 static int
 take_group(struct subject *su, struct slice key, struct slice value, struct err *err)
 {
-	struct slice subject, rule, group;
-	struct group *gr;
+	struct group_place gp;
 
-	if (group_key_split(key, &subject, &rule, &group) != 0)
+	if (group_key_split(key, &gp) != 0)
 		return corrupt(subject_key(su), err);
 	for (unsigned i = 0; i < su->kind->n; i++) {
-		if (!slice_eq_str(rule, su->kind->rules[i]->ru->id))
+		struct group *gr;
+
+		if (!slice_eq_str(gp.rule, su->kind->rules[i]->ru->id))
 			continue;
-		gr = group_decode(group, value);
+		gr = standing_group(&su->rules[i].sg, gp.group, true);
 		if (gr == NULL)
-			return corrupt(subject_key(su), err);
-		return standing_adopt(&su->rules[i].sg, gr) == 0 ? 0 : err_nomem(err);
+			return err_nomem(err);
+		return (gp.is_alert ? group_add_alert(gr, value) : group_add_part(gr, value)) == 0 ? 0 : corrupt(subject_key(su), err);
 	}
 	return 0; /* of a rule that is no longer in the set: `alerts --all` still shows it */
+}
+
+static int
+place_groups(struct subject *su, const struct names *na, struct err *err)
+{
+	for (unsigned i = 0; i < su->kind->n; i++)
+		for (uint32_t g = 0; g < su->rules[i].sg.n; g++)
+			if (group_place(su->rules[i].sg.groups[g], na) != 0)
+				return corrupt(subject_key(su), err);
+	return 0;
 }
 
 int
@@ -314,6 +370,8 @@ subject_load(struct subject *su, struct store *st, const struct names *na, bool 
 		store_iter_close(it);
 		it = NULL;
 	}
+	if (rc == 0)
+		rc = place_groups(su, na, err);
 	if (rc == 0)
 		rc = timeline_sort(&su->tl, na, err);
 	if (rc == 0 && su->tl.n > 0)

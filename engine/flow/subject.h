@@ -78,9 +78,15 @@ void entry_key(struct buf *ret, struct slice subject, const struct delta *de);
 void entry_value(struct buf *ret, const struct delta *de);
 /* Both back; `subject` is set to the part before the zero. */
 int entry_decode(struct slice key, struct slice value, struct slice *subject, struct delta *ret);
-/* 'A' key of a group. */
-void group_key(struct buf *ret, struct slice subject, const char *rule, const struct group *gr);
-/* Splits one: 0 or -1. */
-int group_key_split(struct slice key, struct slice *subject, struct slice *rule, struct slice *group);
+/* What begins the 'A' keys of a group, and that of one of its alerts. */
+void group_prefix(struct buf *ret, struct slice subject, const char *rule, struct slice group);
+void alert_key(struct buf *ret, struct slice prefix, const uint8_t id[ALERT_ID_BYTES]);
+/* Whose record an 'A' key is: an alert's, or that of a part of the hits. Slices are into the key. 0 or -1. */
+struct group_place {
+	struct slice subject, rule, group;
+	bool is_alert;
+	bool new_subject, new_rule; /* fold_each_alert: not those of the alert before */
+};
+int group_key_split(struct slice key, struct group_place *ret);
 
 #endif

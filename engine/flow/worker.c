@@ -1,36 +1,10 @@
-#include "engine/flow/worker.h"
+#include "engine/flow/worker_private.h"
 
-#include "engine/alert/message.h"
-#include "engine/flow/sweep.h"
 #include "state/base/hash.h"
 #include "state/base/stages.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-struct worker {
-	struct worker_env env;
-	struct rule_vm *vm;
-	struct subjects subjects;
-	struct cursor **scratch;  /* by rule, one a feature */
-	struct subject **touched; /* in this batch */
-	size_t n_touched, cap_touched;
-	struct delta *deltas; /* of one subject, gathered */
-	size_t cap_deltas;
-	struct group **cut; /* groups to cut again, of one subject and rule */
-	size_t n_cut, cap_cut;
-	struct judge judge;
-	struct sweep sweep;
-	struct evidence evidence;
-	struct buf group, values, json, fa, en;
-	struct worker_stats stats;
-	/* While one subject and rule is under way. */
-	struct subject *su;
-	unsigned slot;
-	const struct batch_now *now;
-	const char *reason;
-	struct instant due; /* see worker_due */
-};
 
 void
 worker_free(struct worker *wo)
@@ -201,8 +175,8 @@ gather(struct worker *wo, const struct subject *su, struct err *err)
 	return n;
 }
 
-static int
-want_cut(struct worker *wo, struct group *gr, struct err *err)
+int
+worker_want_cut(struct worker *wo, struct group *gr, struct err *err)
 {
 	if (grow(&wo->cut, &wo->cap_cut, wo->n_cut, sizeof *wo->cut) != 0)
 		return err_nomem(err);
@@ -218,11 +192,11 @@ put_hit(struct worker *wo, struct group *gr, struct instant time, uint32_t sourc
 
 	if (group_put(gr, wo->env.names, time, source, id, hit) != 0)
 		return err_nomem(err);
-	return clean && gr->dirty_from != UINT32_MAX ? want_cut(wo, gr, err) : 0;
+	return clean && gr->dirty_from != UINT32_MAX ? worker_want_cut(wo, gr, err) : 0;
 }
 
-static void
-count_outcome(struct worker *wo)
+void
+worker_count_outcome(struct worker *wo)
 {
 	const struct judge *ju = &wo->judge;
 	struct rule_stats *rs = &wo->env.stats[ju->rp->index];
@@ -253,8 +227,8 @@ past_review(const struct worker *wo, const struct rule *ru, struct instant t)
 	return wo->now->have_tick && instant_cmp(wo->now->tick, ru->review_by) > 0 && instant_cmp(t, ru->review_by) > 0;
 }
 
-static int
-on_trigger(void *ctx, struct err *err)
+int
+worker_trigger(void *ctx, struct err *err)
 {
 	struct worker *wo = ctx;
 	struct judge *ju = &wo->judge;
@@ -266,7 +240,7 @@ on_trigger(void *ctx, struct err *err)
 
 	if (judge_eval(ju) != 0)
 		return err_nomem(err);
-	count_outcome(wo);
+	worker_count_outcome(wo);
 	alert = ju->result.class == OUTCOME_ALERT && !past_review(wo, ju->rp->ru, entry_time(en));
 	judge_group(ju->rp, en->layout, entry_kept(tl, en), &wo->group);
 	gr = standing_group(&wo->su->rules[wo->slot].sg, buf_slice(&wo->group), alert);
@@ -276,11 +250,10 @@ on_trigger(void *ctx, struct err *err)
 		const struct rule_outcome *oc = &ju->rp->ru->outcomes[ju->result.outcome];
 
 		judge_values(ju, &wo->values);
-		hit = buf_ok(&wo->values)
-			  ? hit_new(entry_time(en), en->source, entry_id(tl, en), (uint8_t)oc->level, slice_str(oc->code), buf_slice(&wo->values))
-			  : NULL;
+		hit = buf_ok(&wo->values) ? hit_new(entry_time(en), en->source, entry_id(tl, en), (uint8_t)oc->level, slice_str(oc->code)) : NULL;
 		if (hit == NULL)
 			return err_nomem(err);
+		wo->values_of = hit; /* most often it is the one that its alert shows */
 	}
 	return put_hit(wo, gr, entry_time(en), en->source, entry_id(tl, en), hit, err);
 }
@@ -298,9 +271,8 @@ on_gone(void *ctx, const struct delta *de, struct err *err)
 	return gr == NULL ? 0 : put_hit(wo, gr, de->time, de->source, de->id, NULL, err);
 }
 
-/* Sets the judge at the trigger that made a hit, evaluated. 1: there; 0: gone; -1: error. */
-static int
-revisit(struct worker *wo, const struct hit *hi, struct err *err)
+int
+worker_revisit(struct worker *wo, const struct hit *hi, struct err *err)
 {
 	struct judge *ju = &wo->judge;
 	const struct timeline *tl = &ju->su->tl;
@@ -319,17 +291,28 @@ revisit(struct worker *wo, const struct hit *hi, struct err *err)
 }
 
 static int
-on_sign(void *ctx, const struct hit *hi, uint64_t *ret, struct err *err)
+on_look(void *ctx, const struct hit *hi, uint64_t *ret_signature, struct slice *ret_values, struct err *err)
 {
 	struct worker *wo = ctx;
-	int rc = revisit(wo, hi, err);
+	struct judge *ju = &wo->judge;
+	int rc = worker_revisit(wo, hi, err);
 
 	if (rc < 0)
 		return -1;
+	if (rc > 0 && wo->values_of != hi) {
+		if (judge_eval(ju) != 0)
+			return err_nomem(err);
+		judge_values(ju, &wo->values);
+		if (!buf_ok(&wo->values))
+			return err_nomem(err);
+		wo->values_of = hi;
+		rc = ju->result.class == OUTCOME_ALERT && slice_eq_str(hit_code(hi), ju->rp->ru->outcomes[ju->result.outcome].code);
+	}
 	if (rc == 0)
 		return err_set(err, ERR_CORRUPT, "an alert of %.*s rests on an event that is not on its timeline: run dideban store verify",
 		    SLICE_ARG(subject_key(wo->su)));
-	*ret = judge_signature(&wo->judge, hi, &wo->evidence);
+	*ret_values = buf_slice(&wo->values);
+	*ret_signature = judge_signature(ju, hi, *ret_values, &wo->evidence);
 	return 0;
 }
 
@@ -339,8 +322,13 @@ on_tell(void *ctx, enum message_type type, const struct group *gr, const struct 
 	struct worker *wo = ctx;
 	const struct rule *ru = wo->judge.rp->ru;
 	struct rule_stats *rs = &wo->env.stats[wo->judge.rp->index];
-	struct alert_words aw = {
-	    .ru = ru, .names = wo->env.names, .subject = subject_key(wo->su), .gr = gr, .al = al, .replaces = replaces, .ju = &wo->judge};
+	struct alert_words aw = {.ru = ru,
+	    .names = wo->env.names,
+	    .subject = subject_key(wo->su),
+	    .episode = group_episode(gr),
+	    .al = al,
+	    .replaces = replaces,
+	    .ju = &wo->judge};
 	struct message me = {.type = type,
 	    .batch = wo->now->batch,
 	    .replayed = wo->now->replayed,
@@ -357,7 +345,7 @@ on_tell(void *ctx, enum message_type type, const struct group *gr, const struct 
 	if (!wo->env.render)
 		return 0;
 	if (type != MESSAGE_WITHDRAWN) {
-		rc = revisit(wo, al->shown, err);
+		rc = worker_revisit(wo, al->shown, err);
 		if (rc < 0 || (rc > 0 && judge_evidence(&wo->judge, &wo->evidence, true) != 0 && err_nomem(err)))
 			return -1;
 		aw.ev = rc > 0 ? &wo->evidence : NULL;
@@ -382,20 +370,21 @@ on_tell(void *ctx, enum message_type type, const struct group *gr, const struct 
 	return rc;
 }
 
-static int
-begin(struct worker *wo, struct subject *su, unsigned slot, const struct batch_now *bn, struct err *err)
+int
+worker_begin(struct worker *wo, struct subject *su, unsigned slot, const struct batch_now *bn, struct err *err)
 {
 	wo->su = su;
 	wo->slot = slot;
 	wo->now = bn;
 	wo->n_cut = 0;
+	wo->values_of = NULL;
 	if (judge_begin(&wo->judge, su, slot, wo->env.names, wo->vm, wo->scratch[su->kind->rules[slot]->index]) != 0)
 		return err_nomem(err);
 	return 0;
 }
 
-static int
-cut_groups(struct worker *wo, struct err *err)
+int
+worker_cut(struct worker *wo, struct err *err)
 {
 	enum stage stage;
 	int rc = 0;
@@ -412,7 +401,7 @@ cut_groups(struct worker *wo, struct err *err)
 	    .ended_unsent = &wo->stats.ended_unsent,
 	    .due = &wo->due,
 	    .ctx = wo,
-	    .sign = on_sign,
+	    .look = on_look,
 	    .tell = on_tell};
 
 	stage = stage_enter(STAGE_ALERTS);
@@ -450,15 +439,15 @@ fold_subject(struct worker *wo, struct subject *su, const struct batch_now *bn, 
 	su->newest = su->tl.n == 0 ? (struct instant){INT64_MIN, 0} : entry_time(&su->tl.v[su->tl.n - 1]);
 	wo->reason = NULL;
 	for (unsigned slot = 0; slot < su->kind->n; slot++) {
-		if (begin(wo, su, slot, bn, err) != 0)
+		if (worker_begin(wo, su, slot, bn, err) != 0)
 			return -1;
 		wo->sweep.judge = &wo->judge;
 		wo->sweep.deltas = wo->deltas;
 		wo->sweep.n = n;
 		wo->sweep.ctx = wo;
-		wo->sweep.trigger = on_trigger;
+		wo->sweep.trigger = worker_trigger;
 		wo->sweep.gone = on_gone;
-		if (sweep_run(&wo->sweep, err) != 0 || cut_groups(wo, err) != 0)
+		if (sweep_run(&wo->sweep, err) != 0 || worker_cut(wo, err) != 0)
 			return -1;
 	}
 	subjects_count(&wo->subjects, su);
@@ -489,6 +478,18 @@ tick_subject(struct worker *wo, struct subject *su, const struct batch_now *bn, 
 	return changed ? subjects_dirty(&wo->subjects, su, err) : 0;
 }
 
+static void
+next_due(struct worker *wo, const struct subject *su, struct instant tick)
+{
+	for (unsigned slot = 0; slot < su->kind->n; slot++)
+		for (uint32_t g = 0; g < su->rules[slot].sg.n; g++) {
+			const struct group *gr = su->rules[slot].sg.groups[g];
+
+			for (uint32_t i = 0; i < gr->n_current; i++)
+				(void)alert_due(gr->alerts[i], su->kind->rules[slot]->ru, tick, &wo->due);
+		}
+}
+
 int
 worker_tick(struct worker *wo, const struct batch_now *bn, struct err *err)
 {
@@ -498,9 +499,7 @@ worker_tick(struct worker *wo, const struct batch_now *bn, struct err *err)
 
 		if (tick_subject(wo, su, bn, err) != 0)
 			return -1;
-		for (unsigned slot = 0; slot < su->kind->n; slot++)
-			for (uint32_t g = 0; g < su->rules[slot].sg.n; g++)
-				(void)group_due(su->rules[slot].sg.groups[g], su->kind->rules[slot]->ru, bn->tick, &wo->due);
+		next_due(wo, su, bn->tick);
 	}
 	return 0;
 }
@@ -533,150 +532,6 @@ worker_tick_subject(struct worker *wo, struct slice subject, const struct batch_
 	if (worker_subject(wo, subject, &su, err) != 0)
 		return -1;
 	return su == NULL ? 0 : tick_subject(wo, su, bn, err);
-}
-
-static int
-slot_of(const struct subject *su, size_t rule)
-{
-	for (unsigned i = 0; i < su->kind->n; i++)
-		if (su->kind->rules[i]->index == rule)
-			return (int)i;
-	return -1;
-}
-
-/* Begins with one subject, loaded if it must be, and one rule. 1: begun; 0: the rule does not judge such a subject; -1: error. */
-static int
-begin_rule(struct worker *wo, struct slice subject, size_t rule, const struct batch_now *bn, struct err *err)
-{
-	struct subject *su;
-	int slot;
-
-	if (worker_subject(wo, subject, &su, err) != 0)
-		return -1;
-	slot = su == NULL ? -1 : slot_of(su, rule);
-	if (slot < 0)
-		return 0;
-	return begin(wo, su, (unsigned)slot, bn, err) != 0 ? -1 : 1;
-}
-
-/* Forgets what `rule` said about a subject; judges its past again unless it is to say no more. */
-static int
-judge_past(struct worker *wo, struct slice subject, size_t rule, bool again, const char *reason, const struct batch_now *bn, struct err *err)
-{
-	struct subject *su;
-	struct standing *sg;
-	int rc = begin_rule(wo, subject, rule, bn, err);
-
-	if (rc <= 0)
-		return rc;
-	su = wo->su;
-	sg = &su->rules[wo->slot].sg;
-	wo->reason = reason;
-	for (uint32_t g = 0; g < sg->n; g++) {
-		group_drop_hits(sg->groups[g]);
-		if (want_cut(wo, sg->groups[g], err) != 0)
-			return -1;
-	}
-	for (uint32_t i = 0; again && i < su->tl.n; i++) {
-		if (!judge_is_trigger(&wo->judge, i))
-			continue;
-		judge_at(&wo->judge, i);
-		if (on_trigger(wo, err) != 0)
-			return -1;
-	}
-	if (cut_groups(wo, err) != 0)
-		return -1;
-	subjects_count(&wo->subjects, su);
-	return 0;
-}
-
-int
-worker_rejudge(struct worker *wo, struct slice subject, size_t rule, const char *reason, const struct batch_now *bn, struct err *err)
-{
-	return judge_past(wo, subject, rule, true, reason, bn, err);
-}
-
-int
-worker_rejudge_changed(struct worker *wo, size_t rule, const char *reason, const struct batch_now *bn, struct err *err)
-{
-	size_t n = wo->subjects.n_dirty; /* they stay in memory; judging adds no other */
-
-	for (size_t i = 0; i < n; i++)
-		if (judge_past(wo, subject_key(wo->subjects.dirty[i]), rule, true, reason, bn, err) != 0)
-			return -1;
-	return 0;
-}
-
-int
-worker_retire(struct worker *wo, struct slice subject, size_t rule, const struct batch_now *bn, struct err *err)
-{
-	return judge_past(wo, subject, rule, false, "rule changed", bn, err);
-}
-
-int
-worker_eval(struct worker *wo, struct slice subject, size_t rule, int (*fn)(void *ctx, const struct eval_view *ev, struct err *err), void *ctx,
-    struct err *err)
-{
-	static const struct batch_now none = {.batch = 0};
-	struct subject *su;
-	int rc = begin_rule(wo, subject, rule, &none, err);
-
-	if (rc <= 0)
-		return rc;
-	su = wo->su;
-	for (uint32_t i = 0; i < su->tl.n; i++) {
-		const struct entry *en = &su->tl.v[i];
-		struct eval_view ev;
-
-		if (!judge_is_trigger(&wo->judge, i))
-			continue;
-		judge_at(&wo->judge, i);
-		if (judge_eval(&wo->judge) != 0)
-			return err_nomem(err);
-		count_outcome(wo);
-		ev = (struct eval_view){wo->judge.rp->ru, subject_key(su), names_text(wo->env.names, en->source), entry_id(&su->tl, en),
-		    entry_time(en), &wo->judge.result};
-		if (fn(ctx, &ev, err) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-int
-worker_render(struct worker *wo, struct subject *su, unsigned slot, const struct group *gr, const struct alert *al, struct buf *json, struct buf *fa,
-    struct buf *en, bool *ret_holds, struct err *err)
-{
-	static const struct batch_now none = {.batch = 0};
-	struct alert_words aw = {.ru = su->kind->rules[slot]->ru,
-	    .names = wo->env.names,
-	    .subject = subject_key(su),
-	    .gr = gr,
-	    .al = al,
-	    .ju = &wo->judge,
-	    .with_state = true};
-
-	*ret_holds = false;
-	if (begin(wo, su, slot, &none, err) != 0)
-		return -1;
-	if (al->state != ALERT_WITHDRAWN) {
-		int rc = revisit(wo, al->shown, err);
-
-		if (rc < 0)
-			return -1;
-		if (rc > 0) {
-			if (judge_evidence(&wo->judge, &wo->evidence, true) != 0 || judge_eval(&wo->judge) != 0)
-				return err_nomem(err);
-			judge_values(&wo->judge, &wo->values);
-			aw.ev = &wo->evidence;
-			*ret_holds = wo->judge.result.class == OUTCOME_ALERT &&
-				     slice_eq_str(hit_code(al->shown), wo->judge.rp->ru->outcomes[wo->judge.result.outcome].code) &&
-				     slice_eq(buf_slice(&wo->values), hit_values(al->shown)) &&
-				     judge_signature(&wo->judge, al->shown, &wo->evidence) == al->signature;
-		}
-	}
-	alert_texts(&aw, fa, en);
-	alert_data(&aw, buf_slice(fa), buf_slice(en), json);
-	return buf_ok(fa) && buf_ok(en) && buf_ok(json) ? 0 : err_nomem(err);
 }
 
 int

@@ -12,7 +12,7 @@ enum err_code {
 	ERR_IO,      /* store or I/O fault */
 	ERR_FULL,    /* disk full */
 	ERR_CORRUPT, /* a record that was durable is damaged */
-	ERR_NEWER,   /* a store written by a newer format */
+	ERR_NEWER,   /* a store of another format */
 	ERR_LOCKED,  /* another process holds the store */
 	ERR_NOMEM,   /* memory exhausted */
 	ERR_LIMIT,   /* a named maximum (base/limits.h) is reached */

@@ -13,7 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FORMAT 1u
 #define HOLDER_TRIES 20 /* to read who holds the store */
 
 int
@@ -57,8 +56,13 @@ format_read(const char *dir, struct err *err)
 	text[n] = '\0';
 	if (!file_number(&p, "dideban-store", 10, &format) || format == 0)
 		return err_set(err, ERR_CORRUPT, "%s does not say which format the store has; restore the newest backup", path);
-	if (format > FORMAT)
-		return err_set(err, ERR_NEWER, "store %s has format %" PRIu64 ", this program reads %u: use a newer dideban", dir, format, FORMAT);
+	if (format > STORE_FORMAT)
+		return err_set(
+		    err, ERR_NEWER, "store %s has format %" PRIu64 ", this program reads %u: use a newer dideban", dir, format, STORE_FORMAT);
+	if (format < STORE_FORMAT)
+		return err_set(err, ERR_NEWER,
+		    "store %s has format %" PRIu64 " of an earlier dideban, this program reads %u: read its events into a new store", dir, format,
+		    STORE_FORMAT);
 	return 1;
 }
 
@@ -211,7 +215,7 @@ store_place_open(struct store *st, bool *ret_fresh, struct err *err)
 		return -1;
 	if (lock_take(st, err) != 0 || store_need_space(st->dir, st->opt.min_free_bytes, err) != 0)
 		return -1;
-	(void)snprintf(format_text, sizeof format_text, "dideban-store %u\n", FORMAT);
+	(void)snprintf(format_text, sizeof format_text, "dideban-store %u\n", STORE_FORMAT);
 	if (found == 0 && file_replace(st->dir, "format", slice_str(format_text), st->opt.temporary, err) != 0)
 		return -1;
 	if (remove_leftovers(st->dir, err) != 0)

@@ -2,7 +2,7 @@
  * directory alone). One column family; nothing is ever written to it but sorted files, ingested together with
  * their journal position: so there is no log of RocksDB's own to lose, and a checkpoint is there whole or not at all.
  *
- *   DIR/format        text: "dideban-store 1\n"; a larger number is refused (ERR_NEWER)
+ *   DIR/format        text: "dideban-store N\n", N = STORE_FORMAT; another number is refused (ERR_NEWER)
  *   DIR/lock          held by flock while open for writing (ERR_LOCKED names the holder's process)
  *   DIR/db/           RocksDB
  *   DIR/journal/      state/journal
@@ -14,6 +14,9 @@
 
 #include "state/base/buf.h"
 #include "state/base/err.h"
+
+/* Of all that a store holds, also of keys and values that others give meaning to. 2: alerts are records of their own. */
+#define STORE_FORMAT 2u
 
 struct store;
 

@@ -1,4 +1,5 @@
 /* dideban config: every value of the configuration and where it came from. dideban version. */
+#include "state/store/store.h"
 #include "tools/cli/cli.h"
 #include "tools/config.h"
 
@@ -147,7 +148,7 @@ cmd_version(int argc, char **argv)
 	if (args_parse(&ar, &command_version, argc, argv, &err) != 0)
 		return cli_fail(&err);
 	json = args_flag(&ar, "--json");
-	printf(json ? "{\"dideban\":\"%s\",\"store_format\":1,\"libraries\":{" : "dideban %s\nstore format 1\n", DIDEBAN_VERSION);
+	printf(json ? "{\"dideban\":\"%s\",\"store_format\":%u,\"libraries\":{" : "dideban %s\nstore format %u\n", DIDEBAN_VERSION, STORE_FORMAT);
 	for (const char *p = libraries, *end; *p != 0; p = *end == 0 ? end : end + 1) {
 		const char *space;
 
