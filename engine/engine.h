@@ -57,9 +57,14 @@ struct node_options {
 /* Opens and recovers (folds the journal behind the checkpoint, with messages marked `replayed`). The live rule set is the
  * one that the store recorded; a new store has none: then call node_rules before node_add. */
 int node_open(struct node **ret, const struct node_options *opt, struct err *err);
-/* Called between opening and recovery: the sink's mark of the checkpoint, if the driver needs it before messages come. */
-int node_open_with_mark(
-    struct node **ret, const struct node_options *opt, int (*on_mark)(void *ctx, struct slice mark, struct err *err), struct err *err);
+/* What a sink must know before recovery makes messages again; handed over between opening and recovery. */
+struct node_origin {
+	struct slice sink_mark; /* of the checkpoint; empty: none */
+	char store[17];         /* names this store and every copy of it: 16 hex digits */
+	uint64_t last;          /* newest record of its journal: no message made again is of a later batch */
+};
+int node_open_with_origin(
+    struct node **ret, const struct node_options *opt, int (*on_origin)(void *ctx, const struct node_origin * or, struct err *err), struct err *err);
 /* Commits what is pending, checkpoints, closes; frees always. NULL is fine. */
 int node_close(struct node *no, struct err *err);
 /* Frees without commit or checkpoint, as after a crash: what is journalled stays. */
@@ -90,7 +95,7 @@ int node_commit(struct node *no, struct err *err);
 int node_tick(struct node *no, struct instant now, struct err *err);
 int node_checkpoint(struct node *no, struct err *err);
 
-/* Highest number consumed of a stream, 0 if none: where a source that follows it goes on. */
+/* Highest number consumed of a stream: a source that follows it goes on behind it. 1; 0: nothing was (*ret is 0); -1: error. */
 int node_position(struct node *no, struct slice stream, uint64_t *ret, struct err *err);
 
 struct node_stats {
@@ -153,6 +158,9 @@ struct eval_view {
 };
 int node_eval(struct node *no, const struct rule *ru, struct slice rule_text, int (*fn)(void *ctx, const struct eval_view *ev, struct err *err),
     void *ctx, struct err *err);
+
+/* Whether these raw bytes came before, as an accepted event's identity or into quarantine. 1, 0, or -1. */
+int node_knows(struct node *no, struct slice raw, struct err *err);
 
 /* The raw bytes of an accepted event, from the journal. 1 found, 0 not, -1 error. */
 int node_event(struct node *no, struct slice source, struct slice id, struct buf *ret_raw, struct err *err);

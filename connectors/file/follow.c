@@ -291,7 +291,7 @@ open_source(struct follow *fo, struct followed *fi, struct err *err)
 	struct file_source_options so = {.growing = !reader_compressed(fi->stream) && !fi->gone};
 	struct err why = {0};
 
-	if (!fi->known && fo->opt.position(fo->opt.ctx, slice_str(fi->stream), &fi->number, err) != 0)
+	if (!fi->known && fo->opt.position(fo->opt.ctx, slice_str(fi->stream), &fi->number, err) < 0)
 		return -1;
 	fi->skipped = fi->known ? 0 : fi->number;
 	fi->known = true;
@@ -333,7 +333,7 @@ at_end(struct follow *fo, struct followed *fi)
 
 /* 1 an item, 0 nothing of this file now, -1 error of the store. */
 static int
-read_on(struct follow *fo, struct followed *fi, struct file_item *ret, struct err *err)
+read_on(struct follow *fo, struct followed *fi, struct source_item *ret, struct err *err)
 {
 	struct err why = {0};
 	int r;
@@ -376,7 +376,7 @@ scan_all(struct follow *fo, int64_t now_ms, struct err *err)
 }
 
 int
-follow_next(struct follow *fo, int64_t now_ms, struct file_item *ret, size_t *ret_dir, struct err *err)
+follow_next(struct follow *fo, int64_t now_ms, struct source_item *ret, size_t *ret_dir, struct err *err)
 {
 	for (int round = 0; round < 2; round++) {
 		for (; fo->at_folder < fo->n_folders; fo->at_folder++, fo->at_file = 0) {

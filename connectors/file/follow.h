@@ -17,7 +17,7 @@
 struct follow;
 struct follow_options {
 	int64_t poll_ms, settle_ms;
-	/* Highest number consumed of a stream: where it goes on. */
+	/* Highest number consumed of a stream: it goes on behind it. 1; 0: nothing yet, *ret is 0; -1. */
 	int (*position)(void *ctx, struct slice stream, uint64_t *ret, struct err *err);
 	void (*note)(void *ctx, const char *text); /* what an operator must know; NULL: none */
 	void *ctx;
@@ -28,7 +28,7 @@ void follow_close(struct follow *fo); /* NULL is fine */
 /* Folders are numbered 0, 1, 2 ... in order of adding. One that is not there yet is waited for. */
 int follow_add(struct follow *fo, const char *dir, struct err *err);
 /* 1: the next item and the number of its folder; 0: nothing for now; -1: error. now_ms: any clock that never goes back. */
-int follow_next(struct follow *fo, int64_t now_ms, struct file_item *ret, size_t *ret_dir, struct err *err);
+int follow_next(struct follow *fo, int64_t now_ms, struct source_item *ret, size_t *ret_dir, struct err *err);
 /* Sleeps until the system tells of a change, but at most so long; less when a signal comes. */
 void follow_wait(struct follow *fo, int64_t most_ms);
 

@@ -25,7 +25,7 @@ struct file_sink_options {
 };
 
 int file_sink_open(struct file_sink **ret, const char *path, const struct file_sink_options *opt, struct err *err);
-/* For the node's callbacks of the same names; mark: for node_open_with_mark. */
+/* For the node's callbacks of the same names; mark: of the node's origin. */
 int file_sink_mark(struct file_sink *fs, struct slice mark, struct err *err);
 int file_sink_message(struct file_sink *fs, const struct message *me, struct err *err);
 int file_sink_batch(struct file_sink *fs, struct err *err);

@@ -253,7 +253,7 @@ decide(struct file_source *fs, struct err *err)
 
 /* The item is buf[start .. stop) and `dropped` bytes more. */
 static void
-item_of(struct file_source *fs, size_t stop, enum event_fault fault, const char *detail, struct file_item *ret)
+item_of(struct file_source *fs, size_t stop, enum event_fault fault, const char *detail, struct source_item *ret)
 {
 	size_t n = stop - fs->start;
 	uint64_t full = n + fs->dropped;
@@ -273,7 +273,7 @@ item_of(struct file_source *fs, size_t stop, enum event_fault fault, const char 
 		fault = fault == FAULT_NONE ? FAULT_BAD_JSON : fault;
 		detail = "a JSON array on one line, not an event: give each of its events a line of its own";
 	}
-	*ret = (struct file_item){
+	*ret = (struct source_item){
 	    .raw = slice_of(fs->buf + fs->start, n > KEEP ? KEEP : n),
 	    .full_bytes = full,
 	    .fault = fault,
@@ -295,7 +295,7 @@ all_blank(const struct file_source *fs, size_t stop)
 }
 
 static int
-next_line(struct file_source *fs, enum event_fault fault, const char *detail, struct file_item *ret, struct err *err)
+next_line(struct file_source *fs, enum event_fault fault, const char *detail, struct source_item *ret, struct err *err)
 {
 	for (;;) {
 		const char *nl = memchr(fs->buf + fs->scanned, '\n', fs->end - fs->scanned);
@@ -327,7 +327,7 @@ next_line(struct file_source *fs, enum event_fault fault, const char *detail, st
 
 /* The file ends and the array is not closed. */
 static int
-unclosed(struct file_source *fs, struct file_item *ret)
+unclosed(struct file_source *fs, struct source_item *ret)
 {
 	bool broken = fs->element && (fs->depth != 0 || fs->in_string);
 
@@ -348,7 +348,7 @@ unclosed(struct file_source *fs, struct file_item *ret)
 
 /* Before an element. 1: it begins at `start`; 2: an item is made (nothing between commas); 3: the array was closed; 0: bytes are needed. */
 static int
-begin_element(struct file_source *fs, struct file_item *ret)
+begin_element(struct file_source *fs, struct source_item *ret)
 {
 	while (fs->start < fs->end && is_blank(fs->buf[fs->start]))
 		fs->start++;
@@ -373,7 +373,7 @@ begin_element(struct file_source *fs, struct file_item *ret)
 }
 
 static int
-next_element(struct file_source *fs, struct file_item *ret, struct err *err)
+next_element(struct file_source *fs, struct source_item *ret, struct err *err)
 {
 	int r;
 
@@ -413,7 +413,7 @@ next_element(struct file_source *fs, struct file_item *ret, struct err *err)
 }
 
 int
-file_source_next(struct file_source *fs, struct file_item *ret, struct err *err)
+file_source_next(struct file_source *fs, struct source_item *ret, struct err *err)
 {
 	int r;
 

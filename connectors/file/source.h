@@ -9,17 +9,9 @@
 #ifndef DIDEBAN_CONNECTORS_FILE_SOURCE_H
 #define DIDEBAN_CONNECTORS_FILE_SOURCE_H
 
-#include "engine/engine.h"
+#include "connectors/source.h"
 
 struct file_source;
-
-struct file_item {
-	struct slice raw;       /* borrowed until the next call; of something too large its beginning */
-	uint64_t full_bytes;    /* length of the whole */
-	enum event_fault fault; /* FAULT_NONE; FAULT_TOO_LARGE; FAULT_BAD_JSON for what stands around an array's elements */
-	const char *detail;     /* with a fault: what is wrong, for a person */
-	struct position pos;    /* stream: the name as given; number: line, or element of the array, from 1 */
-};
 
 struct file_source_options {
 	bool growing;  /* somebody still writes it: the end of the file is not the end of its last line */
@@ -32,7 +24,7 @@ void file_source_close(struct file_source *fs); /* NULL is fine */
 
 /* 1: an item; 0: the end (a growing file: nothing whole for now, ask again later); -1: error: a file that cannot be read,
  * or a compressed one that is damaged or cut short. What was yielded before it stands. */
-int file_source_next(struct file_source *fs, struct file_item *ret, struct err *err);
+int file_source_next(struct file_source *fs, struct source_item *ret, struct err *err);
 
 /* No more comes: the last line of a growing file is whole without its newline. */
 void file_source_finish(struct file_source *fs);

@@ -58,7 +58,7 @@ put_positions(struct fold *fo, struct err *err)
 	for (size_t i = 0; i < fo->n_marks; i++) {
 		uint64_t before = 0;
 
-		if (fold_position(fo, names_text(fo->names, fo->marks[i].stream), &before, err) != 0)
+		if (fold_position(fo, names_text(fo->names, fo->marks[i].stream), &before, err) < 0)
 			return -1;
 		buf_clear(&fo->key);
 		buf_clear(&fo->value);
@@ -101,6 +101,7 @@ fold_saved(struct fold *fo)
 int
 fold_position(struct fold *fo, struct slice stream, uint64_t *ret, struct err *err)
 {
+	bool found = false;
 	uint32_t name;
 	int rc = 0;
 
@@ -116,12 +117,17 @@ fold_position(struct fold *fo, struct slice stream, uint64_t *ret, struct err *e
 			struct rd r = rd_of(buf_slice(&fo->value));
 
 			*ret = rd_u64(&r);
+			found = true;
 		}
 	}
-	for (size_t i = 0; i < fo->n_marks; i++)
-		if (fo->marks[i].stream == name && fo->marks[i].number > *ret)
+	for (size_t i = 0; i < fo->n_marks; i++) {
+		if (fo->marks[i].stream != name)
+			continue;
+		found = true;
+		if (fo->marks[i].number > *ret)
 			*ret = fo->marks[i].number;
-	return rc < 0 ? -1 : 0;
+	}
+	return rc < 0 ? -1 : found;
 }
 
 int

@@ -2,10 +2,12 @@
 #include "engine/flow/node_private.h"
 
 #include "engine/calendar/instant_bytes.h"
-#include "engine/flow/failpoint.h"
+#include "state/base/failpoint.h"
 #include "state/base/file.h"
 #include "state/base/stages.h"
 
+#include <openssl/sha.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
@@ -382,10 +384,51 @@ seed(struct node *no, struct err *err)
 	buf_add_u64(&b, value);
 	part = buf_slice(&b);
 	rc = buf_ok(&b) ? append(no, RECORD_SEED, &part, 1, &seq, &at, err) : err_nomem(err);
-	if (rc == 0)
-		rc = fold_take_seed(no->fold, value, err);
 	buf_free(&b);
 	return rc;
+}
+
+/* The seed before recovery has folded it: it is the journal's first record, and of each checkpoint. */
+static int
+find_seed(struct node *no, uint64_t *ret, struct err *err)
+{
+	struct journal_reader *rd;
+	struct slice payload;
+	struct rd r;
+	uint64_t seq, at;
+	uint8_t kind;
+	int rc;
+
+	*ret = fold_seed(no->fold);
+	if (*ret != 0)
+		return 0;
+	if (journal_reader_open(&rd, no->journal, 1, err) != 0)
+		return -1;
+	rc = journal_reader_next(rd, &seq, &kind, &payload, &at, err);
+	if (rc > 0 && kind == RECORD_SEED) {
+		r = rd_of(payload);
+		*ret = rd_u64(&r);
+	}
+	journal_reader_close(rd);
+	return rc < 0 ? -1 : 0;
+}
+
+/* Tells the driver whose messages recovery is about to make again. The seed is a secret, its hash is not. */
+static int
+introduce(struct node *no, int (*on_origin)(void *ctx, const struct node_origin * or, struct err *err), struct err *err)
+{
+	struct node_origin or = {.sink_mark = fold_sink_mark(no->fold), .last = journal_last(no->journal)};
+	uint8_t text[24] = "dideban store ", sum[SHA256_DIGEST_LENGTH];
+	uint64_t value;
+
+	if (find_seed(no, &value, err) != 0)
+		return -1;
+	memcpy(text + 14, &value, sizeof value);
+	if (SHA256(text, 14 + sizeof value, sum) == NULL)
+		return err_nomem(err);
+	for (unsigned i = 0; i < 8; i++)
+		(void)snprintf(or.store + 2 * (size_t)i, 3, "%02x", sum[i]);
+	return on_origin(no->opt.ctx, & or, err);
 }
 
 static int
@@ -420,7 +463,8 @@ open_parts(struct node *no, struct err *err)
 }
 
 int
-node_open_with_mark(struct node **ret, const struct node_options *opt, int (*on_mark)(void *ctx, struct slice mark, struct err *err), struct err *err)
+node_open_with_origin(
+    struct node **ret, const struct node_options *opt, int (*on_origin)(void *ctx, const struct node_origin * or, struct err *err), struct err *err)
 {
 	struct node *no = calloc(1, sizeof *no);
 	char path[PATH_MAX];
@@ -443,11 +487,11 @@ node_open_with_mark(struct node **ret, const struct node_options *opt, int (*on_
 	}
 	if (open_parts(no, err) != 0)
 		goto fail;
-	if (on_mark != NULL && on_mark(opt->ctx, fold_sink_mark(no->fold), err) != 0)
+	if (journal_last(no->journal) == 0 && !opt->read_only && seed(no, err) != 0)
+		goto fail;
+	if (on_origin != NULL && introduce(no, on_origin, err) != 0)
 		goto fail;
 	if (recover(no, err) != 0)
-		goto fail;
-	if (fold_seed(no->fold) == 0 && !opt->read_only && seed(no, err) != 0)
 		goto fail;
 	fold_forget_stats(no->fold);
 	no->checkpoints = 0;
@@ -461,7 +505,7 @@ fail:
 int
 node_open(struct node **ret, const struct node_options *opt, struct err *err)
 {
-	return node_open_with_mark(ret, opt, NULL, err);
+	return node_open_with_origin(ret, opt, NULL, err);
 }
 
 static int

@@ -31,6 +31,31 @@ node_position(struct node *no, struct slice stream, uint64_t *ret, struct err *e
 }
 
 int
+node_knows(struct node *no, struct slice raw, struct err *err)
+{
+	struct arena arena = {0};
+	struct event ev = {0};
+	struct slice detail = {0};
+	uint8_t id[QUARANTINE_ID_BYTES];
+	uint64_t at;
+	uint32_t len;
+	int rc = 0;
+
+	if (fold_parser(no->fold) == NULL)
+		return 0;
+	if (event_parse(fold_parser(no->fold), raw, &arena, &ev, &detail) == FAULT_NONE)
+		rc = registrar_find(fold_registrar(no->fold), ev.source, ev.id, &at, &len, err);
+	arena_free(&arena);
+	if (raw.n > LIMIT_QUARANTINE_BYTES)
+		raw.n = LIMIT_QUARANTINE_BYTES;
+	for (int fault = 1; rc == 0 && fault < FAULT_COUNT; fault++) {
+		quarantine_make_id(id, (enum event_fault)fault, raw);
+		rc = quarantine_has(fold_quarantine(no->fold), no->store, id, err);
+	}
+	return rc;
+}
+
+int
 node_event(struct node *no, struct slice source, struct slice id, struct buf *ret_raw, struct err *err)
 {
 	uint64_t at;

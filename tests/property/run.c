@@ -155,7 +155,7 @@ open_node(struct runner *rr)
 	}
 	for (i = 0; i < STREAMS; i++) {
 		snprintf(stream, sizeof(stream), "file-%u", i);
-		if (check(rr, node_position(rr->no, slice_str(stream), &number, &err), "reading a position failed", &err) != 0)
+		if (check(rr, node_position(rr->no, slice_str(stream), &number, &err) < 0 ? -1 : 0, "reading a position failed", &err) != 0)
 			return -1;
 		if (number != rr->committed[i]) {
 			snprintf(text, sizeof(text), "%s is at %llu, %llu was committed", stream, (unsigned long long)number,

@@ -92,7 +92,7 @@ put(struct fixture *fx, const char *name, const char *text, const char *mode)
 static const char *
 after(struct fixture *fx, int64_t ms)
 {
-	struct file_item item;
+	struct source_item item;
 	size_t dir, n = 0;
 	struct err err;
 	int r;

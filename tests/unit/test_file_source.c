@@ -65,7 +65,7 @@ static char *
 items_of(const char *name, const struct file_source_options *opt, int *ret_last, struct err *err)
 {
 	struct file_source *fs;
-	struct file_item item;
+	struct source_item item;
 	struct buf b = {0};
 
 	*ret_last = file_source_open(&fs, path_of(name), opt, err);
@@ -137,7 +137,7 @@ a_line_over_the_limit_is_told_with_its_length(void **state)
 		for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 			char *line = malloc(sizes[i]);
 			struct file_source *fs;
-			struct file_item item;
+			struct source_item item;
 			struct err err;
 
 			assert_non_null(line);
@@ -169,7 +169,7 @@ an_element_over_the_limit_does_not_take_its_neighbours_along(void **state)
 	size_t n = 2 * MIB;
 	char *big = malloc(n);
 	struct file_source *fs;
-	struct file_item item;
+	struct source_item item;
 	struct err err;
 
 	(void)state;
@@ -203,7 +203,7 @@ a_long_first_line_is_an_array_only_if_it_is_not_closed_on_it(void **state)
 		inside[i] = i % 8 == 7 ? ',' : "{\"a\":1}"[i % 8];
 	for (int closed = 0; closed < 2; closed++) {
 		struct file_source *fs;
-		struct file_item item;
+		struct source_item item;
 		struct err err;
 		size_t items = 0;
 
@@ -227,7 +227,7 @@ many_lines_cross_the_window_whole(void **state)
 {
 	struct buf b = {0};
 	struct file_source *fs;
-	struct file_item item;
+	struct source_item item;
 	struct err err;
 	uint64_t n = 0;
 
@@ -366,7 +366,7 @@ a_growing_file_waits_for_the_end_of_its_last_line(void **state)
 {
 	struct file_source_options opt = {.growing = true};
 	struct file_source *fs;
-	struct file_item item;
+	struct source_item item;
 	struct err err;
 	bool whole;
 
@@ -397,7 +397,7 @@ a_growing_array_yields_elements_as_they_are_closed(void **state)
 {
 	struct file_source_options opt = {.growing = true};
 	struct file_source *fs;
-	struct file_item item;
+	struct source_item item;
 	struct err err;
 
 	(void)state;

@@ -283,7 +283,7 @@ read_with(const struct args *ar, struct buf *text, struct slice *ret, struct err
 {
 	const char *file = args_text(ar, "--with");
 	struct file_source *fs;
-	struct file_item item;
+	struct source_item item;
 	int r;
 
 	*ret = (struct slice){0};

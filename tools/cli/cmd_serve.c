@@ -85,7 +85,7 @@ static int
 follow_until_stopped(struct serve *sv, struct err *err)
 {
 	int64_t delay = (int64_t)sv->co.v[CONFIG_BATCH_DELAY].number, left;
-	struct file_item item;
+	struct source_item item;
 	size_t dir;
 	int r;
 

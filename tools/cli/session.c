@@ -79,11 +79,11 @@ on_checkpoint(void *ctx, struct buf *mark, struct err *err)
 }
 
 static int
-on_mark(void *ctx, struct slice mark, struct err *err)
+on_origin(void *ctx, const struct node_origin * or, struct err *err)
 {
 	struct session *se = ctx;
 	struct file_sink_options so = {.note = sink_note};
-	struct slice before = file_sink_mark_path(mark);
+	struct slice before = file_sink_mark_path(or->sink_mark);
 	char path[PATH_MAX];
 
 	if (se->sink == NULL && se->alerts_as_before && before.n > 0) {
@@ -95,7 +95,7 @@ on_mark(void *ctx, struct slice mark, struct err *err)
 	}
 	if (se->sink == NULL && before.n > 0)
 		cli_note("until now the alerts of this store went to %.*s; without --alerts what comes now is not written there", SLICE_ARG(before));
-	return se->sink == NULL ? 0 : file_sink_mark(se->sink, mark, err);
+	return se->sink == NULL ? 0 : file_sink_mark(se->sink, or->sink_mark, err);
 }
 
 /* The store's own rules with other parameters. */
@@ -162,7 +162,7 @@ session_open(struct session *se, const struct session_rules *sr, struct err *err
 		se->opt.on_message = on_message;
 	se->opt.on_batch = on_batch;
 	se->opt.ctx = se;
-	if (node_open_with_mark(&se->no, &se->opt, on_mark, err) != 0) {
+	if (node_open_with_origin(&se->no, &se->opt, on_origin, err) != 0) {
 		se->no = NULL;
 		goto fail;
 	}
@@ -177,7 +177,7 @@ fail:
 }
 
 int
-session_add(struct session *se, const struct file_item *item, const struct grant *grant, struct err *err)
+session_add(struct session *se, const struct source_item *item, const struct grant *grant, struct err *err)
 {
 	se->added++;
 	if (item->fault != FAULT_NONE)
@@ -189,7 +189,7 @@ int
 session_read(struct session *se, const char *file, const struct grant *grant, struct progress *pr, uint64_t bytes_before, struct err *err)
 {
 	struct file_source *fs;
-	struct file_item item;
+	struct source_item item;
 	uint64_t done, total;
 	int r;
 

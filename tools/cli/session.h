@@ -34,7 +34,7 @@ int session_open(struct session *se, const struct session_rules *sr, struct err 
 /* Hands the whole file to the node. */
 int session_read(struct session *se, const char *file, const struct grant *grant, struct progress *pr, uint64_t bytes_before, struct err *err);
 /* One item of a source; stops when a signal came (session_stopped). */
-int session_add(struct session *se, const struct file_item *item, const struct grant *grant, struct err *err);
+int session_add(struct session *se, const struct source_item *item, const struct grant *grant, struct err *err);
 /* Closes both; the first error counts. */
 int session_close(struct session *se, struct err *err);
 /* After an error of the node: frees without commit or checkpoint. */

@@ -1,10 +1,12 @@
-#include "engine/flow/failpoint.h"
+#include "state/base/failpoint.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *wanted; /* "" once it is known that there is none */
+static const char *wanted = "";
+static pthread_once_t looked = PTHREAD_ONCE_INIT;
 static size_t name_len;
 static unsigned long left;
 
@@ -13,7 +15,6 @@ look(void)
 {
 	const char *text = getenv("DIDEBAN_FAILPOINT"), *colon = text == NULL ? NULL : strrchr(text, ':');
 
-	wanted = "";
 	if (colon == NULL)
 		return;
 	left = strtoul(colon + 1, NULL, 10);
@@ -25,8 +26,7 @@ look(void)
 void
 failpoint(const char *name)
 {
-	if (wanted == NULL)
-		look();
+	(void)pthread_once(&looked, look);
 	if (wanted[0] == '\0' || strncmp(wanted, name, name_len) != 0 || name[name_len] != '\0')
 		return;
 	if (--left == 0)

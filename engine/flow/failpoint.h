@@ -1,8 +1,0 @@
-/* Named points at which a crash test kills the process: DIDEBAN_FAILPOINT=NAME:COUNT in the environment ends it with SIGKILL at
- * the COUNT-th passage of that point. Unset, a point costs one comparison. */
-#ifndef DIDEBAN_ENGINE_FLOW_FAILPOINT_H
-#define DIDEBAN_ENGINE_FLOW_FAILPOINT_H
-
-void failpoint(const char *name);
-
-#endif
