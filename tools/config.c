@@ -1,9 +1,8 @@
-#include "tools/config.h"
+#include "tools/config_private.h"
 
 #include "tools/args.h"
 
 #include <errno.h>
-#include <libfyaml.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -29,14 +28,6 @@ const struct config_key config_keys[] = {
 
 static const char *const inbox_keys[] = {"directory", "sources", "types", "corrections"};
 
-struct reading {
-	const char *path;
-	const char *text;
-	struct err *err;
-	struct arena *arena;
-	struct fy_node *key; /* the key being read: its place stands for a value that has none, such as [] */
-};
-
 /* ERR_USAGE with file:line:column, what is wrong, the line and a caret. line and column from 1. */
 static int
 wrong(struct reading *rd, unsigned line, unsigned column, const char *what)
@@ -54,8 +45,8 @@ wrong(struct reading *rd, unsigned line, unsigned column, const char *what)
 	    (int)(column > 200 ? 0 : column - 1), "");
 }
 
-static struct fy_mark
-mark_of(struct fy_node *fyn)
+struct fy_mark
+config_mark(struct fy_node *fyn)
 {
 	struct fy_token *fyt;
 	void *prev = NULL;
@@ -76,12 +67,10 @@ mark_of(struct fy_node *fyn)
 	return fym == NULL ? (struct fy_mark){0, -1, 0} : *fym;
 }
 
-static int wrong_at(struct reading *rd, struct fy_node *fyn, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-
-static int
-wrong_at(struct reading *rd, struct fy_node *fyn, const char *fmt, ...)
+int
+config_wrong_at(struct reading *rd, struct fy_node *fyn, const char *fmt, ...)
 {
-	struct fy_mark m = mark_of(fyn);
+	struct fy_mark m = config_mark(fyn);
 	char what[400];
 	va_list ap;
 
@@ -89,20 +78,20 @@ wrong_at(struct reading *rd, struct fy_node *fyn, const char *fmt, ...)
 	(void)vsnprintf(what, sizeof what, fmt, ap);
 	va_end(ap);
 	if (m.line < 0)
-		m = mark_of(rd->key);
+		m = config_mark(rd->key);
 	return wrong(rd, (unsigned)(m.line + 1), (unsigned)(m.column + 1), what);
 }
 
 /* The text of a scalar, in the configuration's arena; NULL with an error when it is none. */
-static const char *
-scalar(struct reading *rd, struct fy_node *fyn, const char *key)
+const char *
+config_scalar(struct reading *rd, struct fy_node *fyn, const char *key)
 {
 	size_t n = 0;
 	const char *p = fy_node_is_scalar(fyn) ? fy_node_get_scalar(fyn, &n) : NULL;
 	struct slice copy;
 
 	if (p == NULL || n == 0) {
-		(void)wrong_at(rd, fyn, "%s takes one value", key);
+		(void)config_wrong_at(rd, fyn, "%s takes one value", key);
 		return NULL;
 	}
 	copy = arena_copy(rd->arena, slice_of(p, n));
@@ -112,8 +101,8 @@ scalar(struct reading *rd, struct fy_node *fyn, const char *key)
 }
 
 /* A path as it is meant: relative to the folder of the file. */
-static const char *
-resolve(struct reading *rd, const char *path)
+const char *
+config_resolve(struct reading *rd, const char *path)
 {
 	const char *slash = strrchr(rd->path, '/');
 	struct buf b = {0};
@@ -131,8 +120,8 @@ resolve(struct reading *rd, const char *path)
 }
 
 /* Why a text is no value of its type, or NULL with *ret filled. */
-static const char *
-convert(enum config_type type, const char *text, uint64_t *ret)
+const char *
+config_convert(enum config_type type, const char *text, uint64_t *ret)
 {
 	int64_t ms = 0;
 
@@ -181,22 +170,22 @@ read_key(struct reading *rd, struct config *co, enum config_id id, struct fy_nod
 	struct config_value *cv = &co->v[id];
 	const char *why;
 
-	cv->text = scalar(rd, value, ck->name);
+	cv->text = config_scalar(rd, value, ck->name);
 	if (cv->text != NULL && ck->type == CONFIG_PATH)
-		cv->text = resolve(rd, cv->text);
+		cv->text = config_resolve(rd, cv->text);
 	if (cv->text == NULL)
 		return -1;
-	cv->line = (unsigned)(mark_of(value).line + 1);
-	why = convert(ck->type, cv->text, &cv->number);
+	cv->line = (unsigned)(config_mark(value).line + 1);
+	why = config_convert(ck->type, cv->text, &cv->number);
 	if (why != NULL)
-		return wrong_at(rd, value, "%s takes %s", ck->name, why);
+		return config_wrong_at(rd, value, "%s takes %s", ck->name, why);
 	if (check_range(id, cv->number, &why) != 0)
-		return wrong_at(rd, value, "%s %s", ck->name, why);
+		return config_wrong_at(rd, value, "%s %s", ck->name, why);
 	return 0;
 }
 
-static int
-read_list(struct reading *rd, struct fy_node *list, const char *key, const char *const **ret, size_t *ret_n)
+int
+config_list(struct reading *rd, struct fy_node *list, const char *key, const char *const **ret, size_t *ret_n)
 {
 	struct fy_node *item;
 	void *prev = NULL;
@@ -205,20 +194,38 @@ read_list(struct reading *rd, struct fy_node *list, const char *key, const char 
 	int count = fy_node_is_sequence(list) ? fy_node_sequence_item_count(list) : -1;
 
 	if (count <= 0)
-		return wrong_at(rd, list, "%s takes a list, such as [\"/courts/*\"]; [\"*\"] grants all", key);
+		return config_wrong_at(rd, list, "%s takes a list, such as [\"/courts/*\"]; [\"*\"] grants all", key);
 	if (count > LIMIT_GRANTS)
-		return wrong_at(rd, list, "%s takes at most %d values", key, LIMIT_GRANTS);
+		return config_wrong_at(rd, list, "%s takes at most %d values", key, LIMIT_GRANTS);
 	v = arena_alloc(rd->arena, (size_t)count * sizeof *v);
 	if (v == NULL)
 		return err_nomem(rd->err);
 	while ((item = fy_node_sequence_iterate(list, &prev)) != NULL && n < (size_t)count) {
-		v[n] = scalar(rd, item, key);
+		v[n] = config_scalar(rd, item, key);
 		if (v[n++] == NULL)
 			return -1;
 	}
 	*ret = v;
 	*ret_n = n;
 	return 0;
+}
+
+int
+config_grant_key(struct reading *rd, const char *name, struct fy_node *value, struct grant *gr)
+{
+	const char *text;
+
+	if (strcmp(name, "sources") == 0)
+		return config_list(rd, value, name, &gr->sources, &gr->n_sources) == 0 ? 1 : -1;
+	if (strcmp(name, "types") == 0)
+		return config_list(rd, value, name, &gr->types, &gr->n_types) == 0 ? 1 : -1;
+	if (strcmp(name, "corrections") != 0)
+		return 0;
+	text = config_scalar(rd, value, name);
+	if (text == NULL)
+		return -1;
+	gr->corrections = strcmp(text, "true") == 0;
+	return gr->corrections || strcmp(text, "false") == 0 ? 1 : config_wrong_at(rd, value, "corrections takes true or false");
 }
 
 static int
@@ -229,43 +236,35 @@ read_inbox(struct reading *rd, struct config_inbox *ci, struct fy_node *map)
 	int r = 0;
 
 	if (!fy_node_is_mapping(map))
-		return wrong_at(rd, map, "each of inboxes has directory, sources, types and, if it may correct what others said, corrections: true");
-	ci->line = (unsigned)(mark_of(map).line + 1);
-	while (r == 0 && (pair = fy_node_mapping_iterate(map, &prev)) != NULL) {
+		return config_wrong_at(
+		    rd, map, "each of inboxes has directory, sources, types and, if it may correct what others said, corrections: true");
+	ci->line = (unsigned)(config_mark(map).line + 1);
+	while (r >= 0 && (pair = fy_node_mapping_iterate(map, &prev)) != NULL) {
 		struct fy_node *key = fy_node_pair_key(pair), *value = fy_node_pair_value(pair);
-		const char *name = scalar(rd, key, "a key"), *text;
+		const char *name = config_scalar(rd, key, "a key");
 		const char *near;
 
 		rd->key = key;
 		if (name == NULL)
 			return -1;
 		if (strcmp(name, "directory") == 0) {
-			ci->dir = scalar(rd, value, name);
+			ci->dir = config_scalar(rd, value, name);
 			if (ci->dir != NULL)
-				ci->dir = resolve(rd, ci->dir);
+				ci->dir = config_resolve(rd, ci->dir);
 			r = ci->dir == NULL ? -1 : 0;
-		} else if (strcmp(name, "sources") == 0) {
-			r = read_list(rd, value, name, &ci->grant.sources, &ci->grant.n_sources);
-		} else if (strcmp(name, "types") == 0) {
-			r = read_list(rd, value, name, &ci->grant.types, &ci->grant.n_types);
-		} else if (strcmp(name, "corrections") == 0) {
-			text = scalar(rd, value, name);
-			ci->grant.corrections = text != NULL && strcmp(text, "true") == 0;
-			if (text == NULL)
-				r = -1;
-			else if (!ci->grant.corrections && strcmp(text, "false") != 0)
-				r = wrong_at(rd, value, "corrections takes true or false");
+		} else if ((r = config_grant_key(rd, name, value, &ci->grant)) == 0) {
 		} else {
 			near = suggest(slice_str(name), inbox_keys, sizeof inbox_keys / sizeof inbox_keys[0]);
-			r = near != NULL ? wrong_at(rd, key, "inboxes: unknown key %s; did you mean %s?", name, near)
-					 : wrong_at(rd, key, "inboxes: unknown key %s; there are directory, sources, types, corrections", name);
+			r = near != NULL
+				? config_wrong_at(rd, key, "inboxes: unknown key %s; did you mean %s?", name, near)
+				: config_wrong_at(rd, key, "inboxes: unknown key %s; there are directory, sources, types, corrections", name);
 		}
 	}
-	if (r == 0 && ci->dir == NULL)
-		r = wrong_at(rd, map, "an inbox needs its directory");
-	if (r == 0 && (ci->grant.sources == NULL || ci->grant.types == NULL))
-		r = wrong_at(rd, map, "an inbox needs sources and types: what may come through it; [\"*\"] grants all");
-	return r;
+	if (r >= 0 && ci->dir == NULL)
+		r = config_wrong_at(rd, map, "an inbox needs its directory");
+	if (r >= 0 && (ci->grant.sources == NULL || ci->grant.types == NULL))
+		r = config_wrong_at(rd, map, "an inbox needs sources and types: what may come through it; [\"*\"] grants all");
+	return r < 0 ? -1 : 0;
 }
 
 static int
@@ -276,9 +275,9 @@ read_inboxes(struct reading *rd, struct config *co, struct fy_node *list)
 	int n = fy_node_is_sequence(list) ? fy_node_sequence_item_count(list) : -1;
 
 	if (n < 0)
-		return wrong_at(rd, list, "inboxes takes a list of folders, each with directory, sources and types");
+		return config_wrong_at(rd, list, "inboxes takes a list of folders, each with directory, sources and types");
 	if (n > LIMIT_INBOXES)
-		return wrong_at(rd, list, "more than %d inboxes", LIMIT_INBOXES);
+		return config_wrong_at(rd, list, "more than %d inboxes", LIMIT_INBOXES);
 	co->grants = true;
 	co->inboxes = arena_alloc(rd->arena, ((size_t)n + 1) * sizeof *co->inboxes);
 	if (co->inboxes == NULL)
@@ -293,15 +292,16 @@ read_inboxes(struct reading *rd, struct config *co, struct fy_node *list)
 static int
 unknown_key(struct reading *rd, struct fy_node *key, const char *name)
 {
-	const char *names[CONFIG_COUNT + 1], *near;
+	const char *names[CONFIG_COUNT + 2], *near;
 
 	for (int i = 0; i < CONFIG_COUNT; i++)
 		names[i] = config_keys[i].name;
 	names[CONFIG_COUNT] = "inboxes";
-	near = suggest(slice_str(name), names, CONFIG_COUNT + 1);
+	names[CONFIG_COUNT + 1] = "kafka";
+	near = suggest(slice_str(name), names, CONFIG_COUNT + 2);
 	if (near != NULL)
-		return wrong_at(rd, key, "unknown key %s; did you mean %s?", name, near);
-	return wrong_at(rd, key, "unknown key %s; `dideban config --effective` lists them all", name);
+		return config_wrong_at(rd, key, "unknown key %s; did you mean %s?", name, near);
+	return config_wrong_at(rd, key, "unknown key %s; `dideban config --effective` lists them all", name);
 }
 
 static int
@@ -314,10 +314,10 @@ read_root(struct reading *rd, struct config *co, struct fy_node *root)
 	if (root == NULL || fy_node_is_null(root))
 		return 0;
 	if (!fy_node_is_mapping(root))
-		return wrong_at(rd, root, "a configuration is a list of `key: value`");
+		return config_wrong_at(rd, root, "a configuration is a list of `key: value`");
 	while (r == 0 && (pair = fy_node_mapping_iterate(root, &prev)) != NULL) {
 		struct fy_node *key = fy_node_pair_key(pair), *value = fy_node_pair_value(pair);
-		const char *name = scalar(rd, key, "a key");
+		const char *name = config_scalar(rd, key, "a key");
 		int id = 0;
 
 		rd->key = key;
@@ -329,6 +329,8 @@ read_root(struct reading *rd, struct config *co, struct fy_node *root)
 			r = read_key(rd, co, (enum config_id)id, value);
 		else if (strcmp(name, "inboxes") == 0)
 			r = read_inboxes(rd, co, value);
+		else if (strcmp(name, "kafka") == 0)
+			r = config_read_kafka(rd, co, value);
 		else
 			r = unknown_key(rd, key, name);
 	}
@@ -426,7 +428,7 @@ set_defaults(struct config *co)
 {
 	for (int i = 0; i < CONFIG_COUNT; i++) {
 		co->v[i].text = config_keys[i].otherwise;
-		(void)convert(config_keys[i].type, co->v[i].text, &co->v[i].number);
+		(void)config_convert(config_keys[i].type, co->v[i].text, &co->v[i].number);
 	}
 }
 
@@ -461,7 +463,10 @@ config_load(struct config *ret, const char *path, struct err *err)
 		if (read_whole(path, &text, err) != 0 || read_text(path, &co, &text, err) != 0)
 			goto fail;
 	}
-	if (co.inboxes == NULL && default_inbox(&co, err) != 0)
+	/* Who reads topics and names no folder wants none. */
+	if (co.inboxes == NULL && co.kafka.n_topics == 0 && default_inbox(&co, err) != 0)
+		goto fail;
+	if (co.kafka.brokers != NULL && config_kafka_defaults(&co, err) != 0)
 		goto fail;
 	buf_free(&text);
 	*ret = co;
@@ -530,4 +535,5 @@ config_markdown(struct buf *ret)
 	    "grants the source itself and what is below it, `/courts/7`; a trailing `*` matches any rest), `types` (event types; a trailing `*` "
 	    "likewise), "
 	    "and `corrections: true` if it may retract what other sources said |\n");
+	config_kafka_markdown(ret);
 }

@@ -43,12 +43,33 @@ struct config_inbox {
 	struct grant grant;
 	unsigned line; /* 0: default */
 };
+/* The section `kafka`; brokers NULL: there is none. */
+struct config_topic {
+	const char *name; /* or a pattern */
+	bool pattern;
+	struct grant grant;
+	unsigned line;
+};
+struct config_pair {
+	const char *name, *value;
+};
+struct config_kafka {
+	const char *brokers, *transactional_id, *marks, *group;
+	uint64_t refresh_ms, stop_ms;
+	bool publish; /* alerts go to Kafka */
+	size_t n_topics, n_settings, n_alerts;
+	struct config_topic *topics;
+	struct config_pair *settings; /* of librdkafka; *_file: a path */
+	struct config_pair *alerts;   /* audience, topic */
+	unsigned line;
+};
 struct config {
 	struct arena arena; /* holds all texts and lists */
 	const char *file;   /* NULL: defaults only */
 	struct config_value v[CONFIG_COUNT];
 	size_t n_inboxes;
 	struct config_inbox *inboxes;
+	struct config_kafka kafka;
 	bool grants; /* the file names inboxes: what comes from elsewhere is not allowed */
 };
 

@@ -164,7 +164,7 @@ member_evidence(struct buf *b, const struct alert_words *aw)
 
 	member(b, "evidence");
 	buf_add_u8(b, '[');
-	for (uint32_t i = 0; aw->ev != NULL && i < aw->ev->n; i++) {
+	for (uint32_t i = 0; aw->ev != NULL && i < aw->ev->n && b->n < LIMIT_ALERT_BYTES; i++) {
 		const struct entry *en;
 		const struct layout *la;
 

@@ -74,14 +74,22 @@
 #define LIMIT_RULE_REP_BYTES (16 * KIB) /* result of string.rep, and of one string.format item */
 
 /* Files, sinks and the command line. */
-#define LIMIT_FILE_BUFFER (1 * MIB)  /* what a file source holds of its input at once; more than LIMIT_EVENT_BYTES */
-#define LIMIT_SINK_BUFFER (4 * MIB)  /* rows that a file sink gathers before it writes */
-#define LIMIT_SINK_MARK_BYTES 4096   /* a sink's mark, kept with a checkpoint */
-#define LIMIT_FOLLOWED_FILES 100000  /* files of all followed directories */
-#define LIMIT_FOLLOWED_OPEN 32       /* of them open while they rest */
-#define LIMIT_CONFIG_BYTES (1 * MIB) /* a configuration file */
-#define LIMIT_INBOXES 256            /* followed directories of a configuration */
-#define LIMIT_GRANTS 256             /* sources or types of one of them */
-#define LIMIT_ARGUMENTS 100000       /* values of one option of the command line */
+#define LIMIT_FILE_BUFFER (1 * MIB)   /* what a file source holds of its input at once; more than LIMIT_EVENT_BYTES */
+#define LIMIT_SINK_BUFFER (4 * MIB)   /* rows that a file sink gathers before it writes */
+#define LIMIT_SINK_MARK_BYTES 4096    /* a sink's mark, kept with a checkpoint */
+#define LIMIT_FOLLOWED_FILES 100000   /* files of all followed directories */
+#define LIMIT_FOLLOWED_OPEN 32        /* of them open while they rest */
+#define LIMIT_ALERT_BYTES (512 * KIB) /* a message lists no more evidence once it is so long */
+#define LIMIT_KAFKA_TOPICS 256        /* entries of the configuration's list */
+#define LIMIT_KAFKA_PARTITIONS 4096   /* read by one process */
+#define LIMIT_KAFKA_QUEUE_KIB 16384   /* fetched and waiting, of one partition */
+#define LIMIT_KAFKA_SETTINGS 64       /* handed through to librdkafka */
+#define LIMIT_KAFKA_AUDIENCES 64      /* with a topic of their own */
+#define LIMIT_SECRET_BYTES 4096       /* a password's file */
+#define LIMIT_OUTBOX_BYTES (16 * MIB) /* alerts that wait to be published; a batch more may stand over it */
+#define LIMIT_CONFIG_BYTES (1 * MIB)  /* a configuration file */
+#define LIMIT_INBOXES 256             /* followed directories of a configuration */
+#define LIMIT_GRANTS 256              /* sources or types of one of them */
+#define LIMIT_ARGUMENTS 100000        /* values of one option of the command line */
 
 #endif

@@ -1,0 +1,33 @@
+/* Inside of connectors/kafka. */
+#ifndef DIDEBAN_CONNECTORS_KAFKA_PRIVATE_H
+#define DIDEBAN_CONNECTORS_KAFKA_PRIVATE_H
+
+#include "connectors/kafka/client.h"
+
+#include <librdkafka/rdkafka.h>
+#include <pthread.h>
+
+/* The connection of one client. librdkafka's callbacks run in the thread that polls it; others may read the figures. */
+struct kafka_link {
+	const struct kafka_options *opt;
+	const char *what; /* for notes: "reading events", "publishing alerts" */
+	pthread_mutex_t lock;
+	struct kafka_figures figures;
+	bool down; /* said so */
+	rd_kafka_resp_err_t said;
+};
+
+void link_init(struct kafka_link *ln, const struct kafka_options *opt, const char *what);
+void link_free(struct kafka_link *ln);
+/* The broker answered: says so if it was away. */
+void link_up(struct kafka_link *ln);
+void link_figures(struct kafka_link *ln, struct kafka_figures *ret);
+/* A printf to the operator. */
+void link_note(const struct kafka_link *ln, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* `own`: settings that the program decides, ending with a NULL name: a configuration that sets one of them is refused.
+ * ln becomes the client's opaque pointer; `opaque`, if not NULL, its message opaque (delivery reports). */
+int client_new(rd_kafka_t **ret, rd_kafka_type_t type, struct kafka_link *ln, const struct kafka_setting *own,
+    void (*on_delivery)(rd_kafka_t *rk, const rd_kafka_message_t *me, void *link), struct err *err);
+
+#endif

@@ -1,0 +1,401 @@
+#include "connectors/kafka/publisher.h"
+
+#include "connectors/kafka/mark.h"
+#include "state/base/failpoint.h"
+#include "state/base/limits.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define CALL_MS 1000    /* one try of a call that waits for the broker */
+#define AGAIN_US 200000 /* before a transaction that failed is tried again */
+#define TAKE_MS 200
+
+struct publisher {
+	struct kafka_sink_options opt;
+	struct outbox *ob;
+	struct kafka_link link;
+	pthread_t thread;
+	rd_kafka_t *rk; /* NULL: to be made, with its session */
+	bool claimed;   /* a mark of ours was published once */
+	struct kafka_mark mark;
+	struct buf rows, value;
+	uint64_t last;     /* batch of the last of the rows */
+	char refused[512]; /* why a message could not be delivered; of the transaction under way */
+	bool said;         /* that one cannot be */
+};
+
+/* What a step means for the transaction. */
+enum step {
+	STEP_DONE,
+	STEP_ABORT,   /* abort the transaction, then try it again */
+	STEP_SESSION, /* this producer can do no more: begin with a new one */
+	STEP_LEAVE,   /* told to end, or failed (the outbox knows) */
+};
+
+static const struct kafka_setting producer_settings[] = {
+    {"transactional.id", NULL},
+    {"transaction.timeout.ms", "60000"},
+    {"enable.idempotence", "true"},
+    {"linger.ms", "1"},
+    {"queue.buffering.max.messages", "1000000"},
+    {"queue.buffering.max.kbytes", "65536"},
+    {"message.max.bytes", "8388608"},
+    {NULL, NULL},
+};
+
+static bool
+go_on(void *ctx)
+{
+	struct publisher *pu = ctx;
+
+	return !outbox_ended(pu->ob);
+}
+
+static void
+on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *me, void *link)
+{
+	struct publisher *pu = me->_private;
+
+	(void)rk;
+	(void)link;
+	/* Purged ones were given up with their transaction; what it was given up for is said already. */
+	if (me->err == RD_KAFKA_RESP_ERR_NO_ERROR || me->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || me->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT ||
+	    pu->refused[0] != '\0')
+		return;
+	(void)snprintf(
+	    pu->refused, sizeof pu->refused, "topic %s: %s", me->rkt == NULL ? "(unknown)" : rd_kafka_topic_name(me->rkt), rd_kafka_err2str(me->err));
+}
+
+static enum step
+fail(struct publisher *pu, const struct err *err)
+{
+	outbox_fail(pu->ob, err);
+	return STEP_LEAVE;
+}
+
+/* Judges the error of a transactional call; destroys it. */
+static enum step
+judge(struct publisher *pu, rd_kafka_error_t *er, bool *ret_again)
+{
+	bool retriable = rd_kafka_error_is_retriable(er) != 0, abort = rd_kafka_error_txn_requires_abort(er) != 0;
+
+	rd_kafka_error_destroy(er);
+	*ret_again = false;
+	if (retriable) {
+		if (!go_on(pu))
+			return STEP_LEAVE;
+		*ret_again = true;
+		(void)rd_kafka_poll(pu->rk, 0);
+		return STEP_DONE;
+	}
+	return abort ? STEP_ABORT : STEP_SESSION;
+}
+
+/* Calls until it is done, or judged otherwise. */
+static enum step
+call(struct publisher *pu, rd_kafka_error_t *(*fn)(rd_kafka_t *rk, int timeout_ms))
+{
+	enum step step = STEP_DONE;
+	bool again = true;
+
+	while (again) {
+		rd_kafka_error_t *er = fn(pu->rk, CALL_MS);
+
+		if (er == NULL) {
+			link_up(&pu->link);
+			return STEP_DONE;
+		}
+		step = judge(pu, er, &again);
+	}
+	return step;
+}
+
+static rd_kafka_error_t *
+begin_transaction(rd_kafka_t *rk, int timeout_ms)
+{
+	(void)timeout_ms;
+	return rd_kafka_begin_transaction(rk);
+}
+
+/* --- sending --- */
+
+static enum step
+produce(struct publisher *pu, const char *topic, int32_t partition, struct slice key, struct slice value)
+{
+	static const char type[] = "application/cloudevents+json; charset=UTF-8";
+
+	for (;;) {
+		rd_kafka_resp_err_t rc = rd_kafka_producev(pu->rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
+		    RD_KAFKA_V_KEY(key.p, key.n), RD_KAFKA_V_VALUE((void *)(uintptr_t)value.p, value.n), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+		    RD_KAFKA_V_HEADER("content-type", type, sizeof type - 1), RD_KAFKA_V_OPAQUE(pu), RD_KAFKA_V_END);
+
+		if (rc == RD_KAFKA_RESP_ERR_NO_ERROR)
+			return STEP_DONE;
+		if (rc == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+			if (!go_on(pu))
+				return STEP_LEAVE;
+			(void)rd_kafka_poll(pu->rk, 100);
+			continue;
+		}
+		if (rc != RD_KAFKA_RESP_ERR__STATE && rc != RD_KAFKA_RESP_ERR__FATAL && pu->refused[0] == '\0')
+			(void)snprintf(pu->refused, sizeof pu->refused, "topic %s: %s", topic, rd_kafka_err2str(rc));
+		return rc == RD_KAFKA_RESP_ERR__FATAL ? STEP_SESSION : STEP_ABORT;
+	}
+}
+
+static enum step
+send_row(struct publisher *pu, struct rd *r, uint64_t *ret_n)
+{
+	uint64_t batch = rd_u64(r);
+	struct slice key = rd_blob(r), json = rd_blob(r);
+	unsigned n = rd_u8(r);
+	char topic[300];
+	enum step step = STEP_DONE;
+
+	for (unsigned i = 0; i < n && step == STEP_DONE; i++) {
+		struct slice name = rd_blob(r);
+
+		(void)snprintf(topic, sizeof topic, "%.*s", SLICE_ARG(name));
+		/* Recovery makes again what is published already. */
+		if (batch <= pu->mark.batch)
+			continue;
+		step = produce(pu, topic, RD_KAFKA_PARTITION_UA, key, json);
+		*ret_n += step == STEP_DONE;
+	}
+	return step;
+}
+
+static enum step
+send_mark(struct publisher *pu, uint64_t batch)
+{
+	struct kafka_mark ma = pu->mark;
+
+	ma.batch = batch;
+	mark_write(&pu->value, &ma);
+	if (!buf_ok(&pu->value)) {
+		struct err err;
+
+		(void)err_nomem(&err);
+		return fail(pu, &err);
+	}
+	return produce(pu, pu->opt.marks, 0, slice_str(pu->opt.transactional_id), buf_slice(&pu->value));
+}
+
+/* One transaction: the rows, the mark. *ret_n: messages sent. */
+static enum step
+transact(struct publisher *pu, uint64_t batch, uint64_t *ret_n)
+{
+	struct rd r = rd_of(buf_slice(&pu->rows));
+	enum step step;
+
+	*ret_n = 0;
+	pu->refused[0] = '\0';
+	step = call(pu, begin_transaction);
+	while (step == STEP_DONE && rd_left(&r) > 0)
+		step = send_row(pu, &r, ret_n);
+	if (step == STEP_DONE)
+		step = send_mark(pu, batch);
+	failpoint("kafka_in_transaction");
+	if (step == STEP_DONE)
+		step = call(pu, rd_kafka_commit_transaction);
+	if (step == STEP_DONE)
+		failpoint("kafka_after_commit");
+	return step;
+}
+
+static enum step
+give_up_transaction(struct publisher *pu)
+{
+	enum step step = call(pu, rd_kafka_abort_transaction);
+
+	if (pu->refused[0] != '\0' && !pu->said) {
+		pu->said = true;
+		link_note(&pu->link, "alerts cannot be published (%s): they wait, nothing is lost", pu->refused);
+	}
+	(void)usleep(AGAIN_US);
+	return step == STEP_ABORT ? STEP_SESSION : step;
+}
+
+/* --- sessions --- */
+
+static enum step
+refuse(struct publisher *pu, const struct kafka_mark *found)
+{
+	struct err err;
+
+	if (pu->claimed)
+		(void)err_set(&err, ERR_IO,
+		    "another dideban (on %s) publishes under the transactional id %s: this one was fenced and stops; if both are to run, give them "
+		    "names "
+		    "of their own (instance)",
+		    found->host, pu->opt.transactional_id);
+	else if (strcmp(found->store, pu->mark.store) != 0)
+		(void)err_set(&err, ERR_IO,
+		    "under the transactional id %s another store has published (on %s): go on with that store, give this one a name of its own "
+		    "(instance), or accept that alerts may come twice under one number: serve --republish",
+		    pu->opt.transactional_id, found->host);
+	else
+		(void)err_set(&err, ERR_IO,
+		    "this store is older than what was published from it (journal record %" PRIu64 ", here %" PRIu64
+		    "): restore a newer backup, or accept that alerts may come twice under one number: serve --republish",
+		    found->batch, pu->opt.last);
+	return fail(pu, &err);
+}
+
+/* Behind the fence: reads the mark, and takes it over. */
+static enum step
+take_mark(struct publisher *pu)
+{
+	struct kafka_mark found = {0};
+	struct err err;
+	bool stopped;
+	int rc = mark_read(&pu->link, pu->opt.marks, pu->opt.transactional_id, &found, &stopped, go_on, pu, &err);
+
+	if (rc < 0)
+		return fail(pu, &err);
+	if (stopped)
+		return STEP_LEAVE;
+	if (pu->claimed) {
+		if (rc == 1 && strcmp(found.owner, pu->mark.owner) != 0)
+			return refuse(pu, &found);
+		if (rc == 1)
+			pu->mark.batch = found.batch;
+		return STEP_DONE;
+	}
+	if (rc == 1 && !pu->opt.republish) {
+		if (strcmp(found.store, pu->mark.store) != 0 || found.batch > pu->opt.last)
+			return refuse(pu, &found);
+		pu->mark.batch = found.batch;
+	}
+	return STEP_DONE;
+}
+
+/* A new producer, which fences any before it. */
+static enum step
+begin_session(struct publisher *pu)
+{
+	struct kafka_setting settings[sizeof producer_settings / sizeof producer_settings[0]];
+	struct err err;
+	enum step step;
+
+	memcpy(settings, producer_settings, sizeof settings);
+	settings[0].value = pu->opt.transactional_id;
+	if (pu->rk != NULL)
+		rd_kafka_destroy(pu->rk);
+	pu->rk = NULL;
+	if (client_new(&pu->rk, RD_KAFKA_PRODUCER, &pu->link, settings, on_delivery, &err) != 0)
+		return fail(pu, &err);
+	step = call(pu, rd_kafka_init_transactions);
+	if (step == STEP_DONE)
+		step = take_mark(pu);
+	else if (step == STEP_ABORT)
+		step = STEP_SESSION;
+	if (step == STEP_SESSION)
+		(void)usleep(AGAIN_US);
+	return step;
+}
+
+/* Publishes the rows up to `batch`, whatever it takes; `claim`: our mark alone. */
+static enum step
+publish(struct publisher *pu, uint64_t batch, bool claim)
+{
+	uint64_t n = 0;
+	enum step step = pu->rk == NULL ? STEP_SESSION : STEP_DONE;
+
+	for (;;) {
+		while (step == STEP_SESSION && go_on(pu))
+			step = begin_session(pu);
+		if (step == STEP_LEAVE || !go_on(pu))
+			return STEP_LEAVE;
+		/* An unclear commit may have gone through: the mark, read again, says so. */
+		if (!claim && batch <= pu->mark.batch)
+			break;
+		step = transact(pu, claim ? pu->mark.batch : batch, &n);
+		if (step == STEP_DONE)
+			break;
+		if (step == STEP_ABORT)
+			step = give_up_transaction(pu);
+	}
+	if (pu->said && pu->refused[0] == '\0') {
+		pu->said = false;
+		link_note(&pu->link, "alerts are published again");
+	}
+	if (!claim)
+		pu->mark.batch = batch;
+	pu->claimed = true;
+	outbox_published(pu->ob, claim ? 0 : n, pu->mark.batch);
+	return STEP_DONE;
+}
+
+static void *
+run(void *arg)
+{
+	struct publisher *pu = arg;
+	/* The first transaction holds our mark alone: from then on an older owner knows that it was fenced. */
+	enum step step = publish(pu, 0, true);
+
+	while (step != STEP_LEAVE && go_on(pu)) {
+		if (outbox_take(pu->ob, TAKE_MS, &pu->rows, &pu->last))
+			step = publish(pu, pu->last, false);
+		else
+			(void)rd_kafka_poll(pu->rk, 0);
+	}
+	if (pu->rk != NULL)
+		rd_kafka_destroy(pu->rk);
+	return NULL;
+}
+
+int
+publisher_start(struct publisher **ret, const struct kafka_sink_options *opt, struct outbox *ob, struct err *err)
+{
+	struct publisher *pu = calloc(1, sizeof *pu);
+	uint64_t owner;
+
+	if (pu == NULL)
+		return err_nomem(err);
+	pu->opt = *opt;
+	pu->ob = ob;
+	link_init(&pu->link, opt->kafka, "publishing alerts");
+	if (getrandom(&owner, sizeof owner, 0) != sizeof owner) {
+		link_free(&pu->link);
+		free(pu);
+		return err_set(err, ERR_IO, "the system has no random numbers to give");
+	}
+	(void)snprintf(pu->mark.owner, sizeof pu->mark.owner, "%016" PRIx64, owner);
+	(void)snprintf(pu->mark.store, sizeof pu->mark.store, "%s", opt->store);
+	if (gethostname(pu->mark.host, sizeof pu->mark.host - 1) != 0)
+		pu->mark.host[0] = '\0';
+	for (char *p = pu->mark.host; *p != '\0'; p++)
+		if (*p == '"' || *p == '\\' || (unsigned char)*p < ' ')
+			*p = '_';
+	if (pthread_create(&pu->thread, NULL, run, pu) != 0) {
+		link_free(&pu->link);
+		free(pu);
+		return err_set(err, ERR_IO, "kafka: no thread for the publisher");
+	}
+	*ret = pu;
+	return 0;
+}
+
+void
+publisher_end(struct publisher *pu)
+{
+	if (pu == NULL)
+		return;
+	(void)pthread_join(pu->thread, NULL);
+	buf_free(&pu->rows);
+	buf_free(&pu->value);
+	link_free(&pu->link);
+	free(pu);
+}
+
+void
+publisher_figures(struct publisher *pu, struct kafka_figures *ret)
+{
+	link_figures(&pu->link, ret);
+}
