@@ -94,6 +94,9 @@ int node_commit(struct node *no, struct err *err);
 /* Commits, then lets the clock reach `now`: what has expired ends. */
 int node_tick(struct node *no, struct instant now, struct err *err);
 int node_checkpoint(struct node *no, struct err *err);
+/* Whether the disk has room enough to take more in. A driver that can wait pauses until there is: with still less free every
+ * write fails with ERR_FULL. */
+bool node_has_room(const struct node *no);
 
 /* Highest number consumed of a stream: a source that follows it goes on behind it. 1; 0: nothing was (*ret is 0); -1: error. */
 int node_position(struct node *no, struct slice stream, uint64_t *ret, struct err *err);

@@ -20,7 +20,8 @@ const struct config_key config_keys[] = {
     {"batch_delay", CONFIG_DURATION, "50ms", "or once its first event is so old; at once when nothing more waits"},
     {"checkpoint_events", CONFIG_NUMBER, "100000", "a checkpoint is made after so many events"},
     {"max_future", CONFIG_DURATION, "5m", "an event further ahead of the clock is quarantined"},
-    {"tick", CONFIG_DURATION, "10s", "how often the clock is journalled by itself, so that alerts expire"},
+    {"tick", CONFIG_DURATION, "10s",
+	"how often the clock is journalled by itself, so that alerts expire; never: no alert expires, for trials with events of the past"},
     {"poll", CONFIG_DURATION, "1s", "how often inboxes are looked through beside being told by the system"},
     {"settle", CONFIG_DURATION, "2s", "a packed file, or a last line without newline, is read once it is unchanged for so long"},
     {0},
@@ -176,6 +177,10 @@ read_key(struct reading *rd, struct config *co, enum config_id id, struct fy_nod
 	if (cv->text == NULL)
 		return -1;
 	cv->line = (unsigned)(config_mark(value).line + 1);
+	if (id == CONFIG_TICK && strcmp(cv->text, "never") == 0) {
+		cv->number = 0;
+		return 0;
+	}
 	why = config_convert(ck->type, cv->text, &cv->number);
 	if (why != NULL)
 		return config_wrong_at(rd, value, "%s takes %s", ck->name, why);

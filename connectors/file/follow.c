@@ -403,18 +403,14 @@ follow_next(struct follow *fo, int64_t now_ms, struct source_item *ret, size_t *
 }
 
 void
-follow_wait(struct follow *fo, int64_t most_ms)
+follow_wait(struct follow *fo, int fd, int64_t most_ms)
 {
-	struct pollfd pfd = {.fd = fo->fd, .events = POLLIN};
+	struct pollfd pfds[2] = {{.fd = fo->fd, .events = POLLIN}, {.fd = fd, .events = POLLIN}}; /* a negative one is passed over */
 	char events[4096];
 
 	if (most_ms > fo->opt.poll_ms)
 		most_ms = fo->opt.poll_ms;
-	if (fo->fd < 0) {
-		(void)poll(NULL, 0, (int)most_ms);
-		return;
-	}
-	if (poll(&pfd, 1, (int)most_ms) > 0) {
+	if (poll(pfds, 2, (int)most_ms) > 0 && (pfds[0].revents & POLLIN)) {
 		while (read(fo->fd, events, sizeof events) > 0)
 			;
 		fo->changed = true;

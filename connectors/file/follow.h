@@ -29,7 +29,7 @@ void follow_close(struct follow *fo); /* NULL is fine */
 int follow_add(struct follow *fo, const char *dir, struct err *err);
 /* 1: the next item and the number of its folder; 0: nothing for now; -1: error. now_ms: any clock that never goes back. */
 int follow_next(struct follow *fo, int64_t now_ms, struct source_item *ret, size_t *ret_dir, struct err *err);
-/* Sleeps until the system tells of a change, but at most so long; less when a signal comes. */
-void follow_wait(struct follow *fo, int64_t most_ms);
+/* Sleeps until the system tells of a change, or `fd` is readable (-1: none), but at most so long; less when a signal comes. */
+void follow_wait(struct follow *fo, int fd, int64_t most_ms);
 
 #endif

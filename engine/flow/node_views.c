@@ -14,6 +14,12 @@ node_stats(const struct node *no, struct node_stats *ret)
 	ret->checkpoints = no->checkpoints;
 }
 
+bool
+node_has_room(const struct node *no)
+{
+	return store_has_room(no->store);
+}
+
 void
 node_rule_stats(const struct node *no, size_t rule, struct rule_stats *ret)
 {

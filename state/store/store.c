@@ -208,6 +208,14 @@ store_checkpoint_seq(const struct store *st)
 	return st->seq;
 }
 
+bool
+store_has_room(const struct store *st)
+{
+	struct err ignored; /* that it cannot be asked is told when it is written */
+
+	return st->opt.read_only || store_need_space(st->dir, 2 * st->opt.min_free_bytes, &ignored) == 0;
+}
+
 int
 store_space(struct store *st, struct err *err)
 {

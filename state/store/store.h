@@ -63,6 +63,8 @@ int store_checkpoint(struct store *st, struct changes *ch, uint64_t seq, struct 
 /* ERR_FULL with the figures when the file system that holds DIR has less than min_free_bytes left. Call before each
  * journal append: the database's library aborts the process when its own write meets a full disk. */
 int store_space(struct store *st, struct err *err);
+/* Whether there is twice that: a program that may pause takes nothing more in when there is not, well before it must stop. */
+bool store_has_room(const struct store *st);
 
 /* Reads every block of every file and compares checksums. */
 struct store_report {

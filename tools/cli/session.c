@@ -58,6 +58,8 @@ on_message(void *ctx, const struct message *me, struct err *err)
 
 	if (se->sink != NULL && file_sink_message(se->sink, me, err) != 0)
 		return -1;
+	if (se->kafka != NULL && kafka_sink_message(se->kafka, me, err) != 0)
+		return -1;
 	return se->on_message == NULL ? 0 : se->on_message(se->ctx, me, err);
 }
 
@@ -66,8 +68,9 @@ on_batch(void *ctx, uint64_t batch, struct err *err)
 {
 	struct session *se = ctx;
 
-	(void)batch;
-	return se->sink == NULL ? 0 : file_sink_batch(se->sink, err);
+	if (se->sink != NULL && file_sink_batch(se->sink, err) != 0)
+		return -1;
+	return se->kafka == NULL ? 0 : kafka_sink_batch(se->kafka, batch, err);
 }
 
 static int
@@ -75,6 +78,8 @@ on_checkpoint(void *ctx, struct buf *mark, struct err *err)
 {
 	struct session *se = ctx;
 
+	if (se->kafka != NULL && kafka_sink_checkpoint(se->kafka, err) != 0)
+		return -1;
 	return se->sink == NULL ? 0 : file_sink_checkpoint(se->sink, mark, err);
 }
 
@@ -86,6 +91,14 @@ on_origin(void *ctx, const struct node_origin * or, struct err *err)
 	struct slice before = file_sink_mark_path(or->sink_mark);
 	char path[PATH_MAX];
 
+	if (se->kafka_opt != NULL) {
+		struct kafka_sink_options ko = *se->kafka_opt;
+
+		ko.store = or->store;
+		ko.last = or->last;
+		if (kafka_sink_open(&se->kafka, &ko, err) != 0)
+			return -1;
+	}
 	if (se->sink == NULL && se->alerts_as_before && before.n > 0) {
 		if (before.n >= sizeof path)
 			return err_set(err, ERR_USAGE, "the alerts of this store went to %.*s: name a shorter path with --alerts", SLICE_ARG(before));
@@ -148,6 +161,12 @@ put_rules_live(struct session *se, const struct session_rules *sr, struct err *e
 	return r;
 }
 
+bool
+session_gave_up(const struct session *se)
+{
+	return se->kafka != NULL && kafka_sink_gave_up(se->kafka);
+}
+
 int
 session_open(struct session *se, const struct session_rules *sr, struct err *err)
 {
@@ -158,7 +177,7 @@ session_open(struct session *se, const struct session_rules *sr, struct err *err
 			return -1;
 	}
 	se->opt.on_checkpoint = on_checkpoint;
-	if (se->sink != NULL || se->on_message != NULL || se->alerts_as_before)
+	if (se->sink != NULL || se->kafka_opt != NULL || se->on_message != NULL || se->alerts_as_before)
 		se->opt.on_message = on_message;
 	se->opt.on_batch = on_batch;
 	se->opt.ctx = se;
@@ -226,6 +245,8 @@ session_close(struct session *se, struct err *err)
 	if (file_sink_close(se->sink, r == 0 ? err : &second) != 0)
 		r = -1;
 	se->sink = NULL;
+	kafka_sink_close(se->kafka);
+	se->kafka = NULL;
 	findings_free(&se->findings);
 	free(se->rules_dir);
 	se->rules_dir = NULL;
@@ -242,6 +263,8 @@ session_abandon(struct session *se)
 	se->no = NULL;
 	(void)file_sink_close(se->sink, &ignored);
 	se->sink = NULL;
+	kafka_sink_close(se->kafka);
+	se->kafka = NULL;
 	findings_free(&se->findings);
 	free(se->rules_dir);
 	se->rules_dir = NULL;

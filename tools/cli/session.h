@@ -4,15 +4,18 @@
 
 #include "connectors/file/sink.h"
 #include "connectors/file/source.h"
+#include "connectors/kafka/sink.h"
 #include "tools/cli/cli.h"
 
 struct config;
 
 struct session {
 	struct node *no;
-	struct file_sink *sink; /* NULL: none */
-	const char *alerts;     /* its path, or NULL */
-	bool alerts_as_before;  /* without a path: where the store's alerts went until now, so that none of them is passed over */
+	struct file_sink *sink;                     /* NULL: none */
+	const char *alerts;                         /* its path, or NULL */
+	struct kafka_sink *kafka;                   /* NULL: alerts do not go to Kafka */
+	const struct kafka_sink_options *kafka_opt; /* NULL: they shall not; store and last are filled in here */
+	bool alerts_as_before;                      /* without a path: where the store's alerts went until now, so that none of them is passed over */
 	struct node_options opt;
 	char *rules_dir; /* where the rules came from; NULL: the store's own */
 	struct findings findings;
@@ -39,6 +42,9 @@ int session_add(struct session *se, const struct source_item *item, const struct
 int session_close(struct session *se, struct err *err);
 /* After an error of the node: frees without commit or checkpoint. */
 void session_abandon(struct session *se);
+
+/* It was told to stop while alerts still waited for Kafka: no failure, the next start publishes them. */
+bool session_gave_up(const struct session *se);
 
 /* SIGINT and SIGTERM set a flag from now on, so that a run ends with a commit and a checkpoint. */
 void session_catch_signals(void);
