@@ -115,14 +115,15 @@ on_statistics(rd_kafka_t *rk, char *json, size_t n, void *opaque)
 	return 0; /* librdkafka frees the text */
 }
 
-/* Its lines repeat what the error callback says; we say it once, in our words. */
+/* Its lines repeat what the error callback says, which we say once in our words; who sets `debug` wants them. */
 static void
 on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-	(void)rk;
-	(void)level;
-	(void)facility;
-	(void)text;
+	const struct kafka_link *ln = rd_kafka_opaque(rk);
+
+	for (size_t i = 0; i < ln->opt->n_settings; i++)
+		if (strcmp(ln->opt->settings[i].name, "debug") == 0)
+			link_note(ln, "librdkafka %d %s %s", level, facility, text);
 }
 
 static int
@@ -166,7 +167,9 @@ set_all(rd_kafka_conf_t *conf, const struct kafka_options *opt, const struct kaf
 	static const char secret[] = "_file";
 
 	if (set(conf, "bootstrap.servers", opt->brokers, err) != 0 || set(conf, "client.id", "dideban", err) != 0 ||
-	    set(conf, "statistics.interval.ms", STATISTICS_MS, err) != 0)
+	    set(conf, "statistics.interval.ms", STATISTICS_MS, err) != 0 ||
+	    /* A broker that is back is noticed within a second, not ten. */
+	    set(conf, "reconnect.backoff.max.ms", "1000", err) != 0)
 		return -1;
 	for (size_t i = 0; i < opt->n_settings; i++) {
 		const struct kafka_setting *se = &opt->settings[i];

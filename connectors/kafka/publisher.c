@@ -14,6 +14,7 @@
 #define CALL_MS 1000    /* one try of a call that waits for the broker */
 #define AGAIN_US 200000 /* before a transaction that failed is tried again */
 #define TAKE_MS 200
+#define PULSE_MS 5000 /* an idle publisher repeats its mark so often: only who publishes learns that it was fenced */
 
 struct publisher {
 	struct kafka_sink_options opt;
@@ -45,6 +46,8 @@ static const struct kafka_setting producer_settings[] = {
     {"queue.buffering.max.messages", "1000000"},
     {"queue.buffering.max.kbytes", "65536"},
     {"message.max.bytes", "8388608"},
+    /* A topic that is not there is told after so long; a new one is known sooner. */
+    {"topic.metadata.propagation.max.ms", "5000"},
     {NULL, NULL},
 };
 
@@ -338,10 +341,13 @@ run(void *arg)
 	struct publisher *pu = arg;
 	/* The first transaction holds our mark alone: from then on an older owner knows that it was fenced. */
 	enum step step = publish(pu, 0, true);
+	int idle_ms = 0;
 
 	while (step != STEP_LEAVE && go_on(pu)) {
 		if (outbox_take(pu->ob, TAKE_MS, &pu->rows, &pu->last))
-			step = publish(pu, pu->last, false);
+			idle_ms = 0, step = publish(pu, pu->last, false);
+		else if ((idle_ms += TAKE_MS) >= PULSE_MS)
+			idle_ms = 0, step = publish(pu, 0, true);
 		else
 			(void)rd_kafka_poll(pu->rk, 0);
 	}

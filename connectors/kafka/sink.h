@@ -6,7 +6,7 @@
  *
  *   {"owner": "...", "store": "...", "batch": N, "host": "..."}    everything up to batch N of this store's journal is published
  *
- * After a start, a failure, or a commit whose outcome is unclear, a new producer with the same transactional id fences the one
+ * The mark is repeated every few seconds when there is nothing to send. After a start, a failure, or a commit whose outcome is unclear, a new producer with the same transactional id fences the one
  * before and ends its open transaction, the mark is read, and publishing goes on behind it. An owner that finds another's mark
  * after its own was fenced: it stops and says so. A mark of another store, or of a journal longer than this one (a restored copy),
  * is refused: messages with the same (id, sequence) might go out twice; `republish` accepts that.

@@ -22,6 +22,7 @@ struct part {
 	int32_t partition;
 	unsigned generation; /* of the topic of that name: 1, 2, ... */
 	int64_t next;        /* offset; RD_KAFKA_OFFSET_BEGINNING: whatever is oldest */
+	int64_t end;         /* where the client last met the partition's end; -1: not yet */
 	bool check;          /* the message before `next` must be one that we know */
 	bool gone;
 	int64_t last_ms; /* time of the last message, by its own stamp */
@@ -51,7 +52,7 @@ static const struct kafka_setting own_settings[] = {
     {"auto.offset.reset", "error"},
     {"check.crcs", "true"},
     {"isolation.level", "read_committed"},
-    {"enable.partition.eof", "false"},
+    {"enable.partition.eof", "true"},
     {"max.poll.interval.ms", "86400000"},
     {"group.id", NULL}, /* filled in */
     {NULL, NULL},
@@ -226,7 +227,7 @@ add_part(struct kafka_source *ks, const char *topic, size_t entry, int32_t parti
 		return err_nomem(err);
 	ks->parts = v;
 	pa = &v[ks->n_parts];
-	*pa = (struct part){.topic = strdup(topic), .entry = entry, .partition = partition};
+	*pa = (struct part){.topic = strdup(topic), .entry = entry, .partition = partition, .end = -1};
 	if (pa->topic == NULL)
 		return err_nomem(err);
 	ks->n_parts++;
@@ -324,6 +325,7 @@ begin_anew(struct kafka_source *ks, struct part *pa, const char *why, struct err
 	pa->generation++;
 	name_stream(pa->stream, pa, pa->generation);
 	pa->next = RD_KAFKA_OFFSET_BEGINNING;
+	pa->end = -1;
 	pa->check = false;
 	link_note(&ks->link, "topic %s, partition %" PRId32 ": %s: it was deleted and made again, or cut; read from its beginning as %s (before: %s)",
 	    pa->topic, pa->partition, why, pa->stream, before);
@@ -367,6 +369,11 @@ take_error(struct kafka_source *ks, const rd_kafka_message_t *me, int64_t now_ms
 	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
 	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
 		return pa == NULL ? 0 : out_of_range(ks, pa, now_ms, err);
+	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+		link_up(&ks->link);
+		if (pa != NULL)
+			pa->end = me->offset;
+		return 0;
 	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
@@ -483,9 +490,13 @@ kafka_source_lag(struct kafka_source *ks, int64_t wall_ms, struct kafka_lag *ret
 		int64_t low, high, at;
 		uint64_t left;
 
-		if (rd_kafka_get_watermark_offsets(ks->rk, pa->topic, pa->partition, &low, &high) != RD_KAFKA_RESP_ERR_NO_ERROR || high < 0)
+		if (rd_kafka_get_watermark_offsets(ks->rk, pa->topic, pa->partition, &low, &high) != RD_KAFKA_RESP_ERR_NO_ERROR || high < 0 ||
+		    (pa->next < 0 && pa->end < 0)) {
+			ret->unknown++;
 			continue;
-		at = pa->next < 0 ? low : pa->next;
+		}
+		/* Behind the last message may stand records that are no messages: the ends of transactions. */
+		at = pa->next > pa->end ? pa->next : pa->end;
 		left = high > at ? (uint64_t)(high - at) : 0;
 		ret->messages += left;
 		if (left > furthest && pa->last_ms > 0) {

@@ -52,7 +52,8 @@ int kafka_source_fd(const struct kafka_source *ks);
 void kafka_source_committed(struct kafka_source *ks);
 
 struct kafka_lag {
-	uint64_t partitions, messages; /* messages: not yet yielded, as far as the client knows */
+	uint64_t partitions, unknown; /* unknown: those of them whose end the client has not heard of yet */
+	uint64_t messages;            /* not yet yielded, of the others */
 	int64_t milliseconds;          /* age of the last message yielded of the partition that is furthest behind; 0: none is */
 	uint64_t missed;               /* deleted by retention before we read them, since the start */
 };

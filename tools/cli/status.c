@@ -20,6 +20,7 @@ const struct metric_about metrics[METRIC_COUNT] = {
     [METRIC_PAUSED] = {"dideban_paused", "1: nothing is read because the disk is nearly full", 'n'},
     [METRIC_SOURCE_CONNECTED] = {"dideban_kafka_source_connected", "1: a broker answers", 's'},
     [METRIC_SOURCE_PARTITIONS] = {"dideban_kafka_source_partitions", "partitions that are read", 's'},
+    [METRIC_SOURCE_UNKNOWN] = {"dideban_kafka_source_unknown_partitions", "of them, those whose end is not known yet: their lag is not counted", 's'},
     [METRIC_SOURCE_LAG] = {"dideban_kafka_source_lag_events", "messages not yet read", 's'},
     [METRIC_SOURCE_LAG_SECONDS] = {"dideban_kafka_source_lag_seconds", "age of the last message read, of the partition furthest behind", 's'},
     [METRIC_SOURCE_MISSED] = {"dideban_kafka_source_missed_total", "messages that retention deleted before they were read", 's'},
@@ -46,6 +47,7 @@ fill_source(struct status *su, struct kafka_source *ks)
 	kafka_source_figures(ks, &fi);
 	su->v[METRIC_SOURCE_CONNECTED] = fi.connected;
 	su->v[METRIC_SOURCE_PARTITIONS] = (double)lag.partitions;
+	su->v[METRIC_SOURCE_UNKNOWN] = (double)lag.unknown;
 	su->v[METRIC_SOURCE_LAG] = (double)lag.messages;
 	su->v[METRIC_SOURCE_LAG_SECONDS] = (double)lag.milliseconds / 1000;
 	su->v[METRIC_SOURCE_MISSED] = (double)lag.missed;
