@@ -257,7 +257,7 @@ read_inbox(struct reading *rd, struct config_inbox *ci, struct fy_node *map)
 			if (ci->dir != NULL)
 				ci->dir = config_resolve(rd, ci->dir);
 			r = ci->dir == NULL ? -1 : 0;
-		} else if ((r = config_grant_key(rd, name, value, &ci->grant)) == 0) {
+		} else if ((r = config_grant_key(rd, name, value, &ci->grant)) != 0) {
 		} else {
 			near = suggest(slice_str(name), inbox_keys, sizeof inbox_keys / sizeof inbox_keys[0]);
 			r = near != NULL
