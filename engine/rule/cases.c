@@ -14,6 +14,7 @@
 struct reading {
 	struct load *ld;
 	struct arena *arena;
+	struct arena trial; /* of one event that is tried; kept, as a block for each would be most of what loading a rule takes */
 	struct event_parser *parser; /* NULL without contracts */
 	struct rule_case *ca;
 };
@@ -298,7 +299,6 @@ aim_retractions(struct reading *rd, const struct tree *given)
 static void
 try_event(struct reading *rd, const struct tree *tr, const struct case_event *ce)
 {
-	struct arena arena = {0};
 	struct buf b = {0};
 	struct slice detail = {"", 0};
 	struct event ev;
@@ -308,10 +308,10 @@ try_event(struct reading *rd, const struct tree *tr, const struct case_event *ce
 		return;
 	if (case_event_json(ce, &b, &err) != 0)
 		rd->ld->no_memory = true;
-	else if (event_parse(rd->parser, buf_slice(&b), &arena, &ev, &detail) != FAULT_NONE)
+	else if (event_parse(rd->parser, buf_slice(&b), &rd->trial, &ev, &detail) != FAULT_NONE)
 		fault_at(rd->ld, tr, "the event would be set aside: %.*s", SLICE_ARG(detail));
 	buf_free(&b);
-	arena_free(&arena);
+	arena_reset(&rd->trial);
 }
 
 static void
@@ -490,6 +490,7 @@ read_cases(struct load *ld, struct rule_cases *rc)
 	for (unsigned i = 0; rc->v != NULL && !ld->no_memory && i < tests->n_list; i++)
 		read_case(&rd, &tests->list[i], &rc->v[rc->n++]);
 	event_parser_free(rd.parser);
+	arena_free(&rd.trial);
 }
 
 void
