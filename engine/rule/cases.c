@@ -14,7 +14,7 @@
 struct reading {
 	struct load *ld;
 	struct arena *arena;
-	struct arena trial; /* of one event that is tried; kept, as a block for each would be most of what loading a rule takes */
+	struct arena trial;          /* of one event that is tried; kept, as a block for each would be most of what loading a rule takes */
 	struct event_parser *parser; /* NULL without contracts */
 	struct rule_case *ca;
 };
