@@ -1,7 +1,7 @@
 """What an alert does when evidence comes late, is taken back or is contested; small stories told through the program."""
 import itertools, json, os, shutil, unittest
 
-from lib import Case, ROOT
+from lib import Case, REDUCED, ROOT
 from made import *
 
 
@@ -30,10 +30,11 @@ class Story(Case):
         return [(r["type"], r["data"]["opening"]["id"], r["data"]["level"]) for r in rows]
 
     def same_in_every_order(self, events):
-        """All orders of a handful of events, one run each, end in the same standing alerts; returns them."""
+        """All orders of four events, every seventh of five, one run each, end in the same standing alerts; returns them."""
         seen = set()
+        step = (7 if len(events) > 4 else 1) * (5 if REDUCED else 1)      # an order takes no path through the program that another does not
         for i, order in enumerate(itertools.permutations(events)):
-            if i % 7 == 0 or len(events) < 5:
+            if i % step == 0:
                 store = self.path("order%d" % i)
                 self.run_store(store, "--events", self.events("o.ndjson", order))
                 seen.add("\n".join(self.standing(store)))
