@@ -11,13 +11,14 @@
 #define ARCHIVE_BLOCK 65536
 
 static const struct packing {
-	const char *suffix, *what;
+	const char *suffix, *what, *to_plain;
+	const char *magic; /* how its data begin: RFC 1952, the .xz file format 1.2.0, RFC 8878; no JSON begins so */
 	int code;
 	int (*add)(struct archive *);
 } packings[] = {
-    {".gz", "gzip", ARCHIVE_FILTER_GZIP, archive_read_support_filter_gzip},
-    {".xz", "xz", ARCHIVE_FILTER_XZ, archive_read_support_filter_xz},
-    {".zst", "zstd", ARCHIVE_FILTER_ZSTD, archive_read_support_filter_zstd},
+    {".gz", "gzip", "zcat", "\x1f\x8b", ARCHIVE_FILTER_GZIP, archive_read_support_filter_gzip},
+    {".xz", "xz", "xzcat", "\xfd\x37\x7a\x58\x5a", ARCHIVE_FILTER_XZ, archive_read_support_filter_xz},
+    {".zst", "zstd", "zstdcat", "\x28\xb5\x2f\xfd", ARCHIVE_FILTER_ZSTD, archive_read_support_filter_zstd},
 };
 
 static const struct packing *
@@ -40,6 +41,15 @@ reader_compressed(const char *name)
 	return packing_of(name) != NULL;
 }
 
+static int
+no_packing(const struct reader *rd, const struct packing *pk, struct err *err)
+{
+	return err_set(err, ERR_IO,
+	    "%s: not a %s file, or cut short at its very start, although its name ends in %s; fetch or pack it again, or rename it if it is not "
+	    "packed",
+	    rd->name, pk->what, pk->suffix);
+}
+
 /* One filter, one entry: libarchive's "raw" format is the unpacked bytes themselves. */
 static int
 unpack_open(struct reader *rd, const struct packing *pk, struct err *err)
@@ -51,12 +61,15 @@ unpack_open(struct reader *rd, const struct packing *pk, struct err *err)
 		return err_nomem(err);
 	if (pk->add(rd->ar) != ARCHIVE_OK || archive_read_support_format_raw(rd->ar) != ARCHIVE_OK)
 		return err_set(err, ERR_IO, "%s: this build cannot read %s files", rd->name, pk->what);
-	if (archive_read_open_fd(rd->ar, rd->fd, ARCHIVE_BLOCK) != ARCHIVE_OK)
+	if (archive_read_open_fd(rd->ar, rd->fd, ARCHIVE_BLOCK) != ARCHIVE_OK) {
+		/* An empty file; this is ARCHIVE_ERRNO_FILE_FORMAT, which archive.h does not name. */
+		if (archive_errno(rd->ar) == EILSEQ)
+			return no_packing(rd, pk, err);
 		return err_set(err, ERR_IO, "%s: %s", rd->name, archive_error_string(rd->ar));
+	}
 	/* Without the filter the bytes would come through as they stand and every line would be quarantined. */
 	if (archive_filter_count(rd->ar) < 2 || archive_filter_code(rd->ar, 0) != pk->code)
-		return err_set(
-		    err, ERR_IO, "%s: not a %s file, or cut short at its very start, although its name ends in %s", rd->name, pk->what, pk->suffix);
+		return no_packing(rd, pk, err);
 	switch (archive_read_next_header(rd->ar, &entry)) {
 	case ARCHIVE_OK:
 	case ARCHIVE_EOF: /* nothing inside */
@@ -132,6 +145,20 @@ unpack(struct reader *rd, char *p, size_t n, struct err *err)
 	return (long)n;
 }
 
+/* Standard input has no name to tell by: packed, each of its lines would be set aside as bad JSON. */
+static int
+refuse_packed(const char *p, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < sizeof packings / sizeof packings[0]; i++) {
+		const struct packing *pk = &packings[i];
+
+		if (n >= strlen(pk->magic) && memcmp(p, pk->magic, strlen(pk->magic)) == 0)
+			return err_set(err, ERR_USAGE, "standard input is packed with %s: pipe it through %s, or name the file (--events FILE%s)",
+			    pk->what, pk->to_plain, pk->suffix);
+	}
+	return 0;
+}
+
 long
 reader_read(struct reader *rd, char *p, size_t n, struct err *err)
 {
@@ -144,6 +171,8 @@ reader_read(struct reader *rd, char *p, size_t n, struct err *err)
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return err_set(err, ERR_IO, "%s: cannot be read: %s", rd->name, strerror(errno));
+	if (rd->fd == STDIN_FILENO && rd->done == 0 && refuse_packed(p, (size_t)got, err) != 0)
+		return -1;
 	rd->done += (uint64_t)got;
 	return got;
 }

@@ -240,6 +240,14 @@ class Position(Case):
         q = self.dideban("quarantine", "list", "--store", store, "--json").rows
         self.assertTrue(q[0]["position"].endswith("e.json:2"), q)
 
+    def test_packed_standard_input(self):
+        "packed bytes on standard input are refused with the way to unpack them, not set aside line by line"
+        import gzip, lzma
+        raw = "".join(line(e) for e in four_cases()).encode()
+        for packed, cure in ((gzip.compress(raw), "zcat"), (lzma.compress(raw), "xzcat"), (b"\x28\xb5\x2f\xfd" + bytes(20), "zstdcat")):
+            self.assertIn(cure, self.dideban("run", "--store", self.path("store"), "--events", "-", stdin=packed, status=2).err)
+        self.assertEqual(self.run_store(self.path("store"), "--events", "-", stdin=raw)["consumed"], 4)
+
     def test_truncated_gzip(self):
         "a compressed file that breaks off: what came before counts, then a clear fault and exit 4"
         import gzip

@@ -327,6 +327,7 @@ a_file_that_is_not_packed_as_its_name_says_is_refused(void **state)
 	put("events.ndjson.gz", "", 0, "wb");
 	got = items_of("events.ndjson.gz", NULL, &last, &err);
 	assert_int_equal(last, -1);
+	assert_non_null(strstr(err.text, "events.ndjson.gz: not a gzip file, or cut short"));
 	free(got);
 }
 
