@@ -169,6 +169,8 @@ int node_knows(struct node *no, struct slice raw, struct err *err);
 int node_event(struct node *no, struct slice source, struct slice id, struct buf *ret_raw, struct err *err);
 
 /* Quarantine. id: 16 hex digits of the SHA-256 of the raw bytes and the fault. */
+/* What is replayed comes from a stream of this name and its id: if it is set aside again, that is not counted as an arrival. */
+#define QUARANTINE_REPLAY_STREAM "quarantine/"
 enum quarantine_state { QUARANTINE_OPEN, QUARANTINE_REPLAYED, QUARANTINE_DISCARDED };
 struct quarantine_view {
 	struct slice id, detail, raw, stream, note;

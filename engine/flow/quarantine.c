@@ -5,6 +5,7 @@
 #include "state/base/table.h"
 
 #include <openssl/sha.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* value: u8 1 | varint order | u8 fault | u8 state | varint times | varint full | varint number | i64 u32 seen | blob stream |
@@ -222,6 +223,18 @@ quarantine_has(struct quarantine *qa, struct store *st, const uint8_t id[QUARANT
 	return fetch(qa, st, id, &re, err);
 }
 
+/* Its own replay, still wrong, is no arrival. */
+static bool
+is_replay(const struct quarantine_item *it)
+{
+	char stream[64];
+	int n = snprintf(stream, sizeof stream, QUARANTINE_REPLAY_STREAM);
+
+	for (size_t i = 0; i < QUARANTINE_ID_BYTES; i++)
+		n += snprintf(stream + n, sizeof stream - (size_t)n, "%02x", it->id[i]);
+	return slice_eq(it->stream, slice_of(stream, (size_t)n));
+}
+
 int
 quarantine_add(struct quarantine *qa, struct store *st, const struct quarantine_item *it, uint64_t *next, struct err *err)
 {
@@ -240,7 +253,7 @@ quarantine_add(struct quarantine *qa, struct store *st, const struct quarantine_
 	if (rc < 0)
 		return -1;
 	if (rc > 0) {
-		re->times++;
+		re->times += is_replay(it) ? 0 : 1;
 		return 0;
 	}
 	if (like.raw.n > LIMIT_QUARANTINE_BYTES)

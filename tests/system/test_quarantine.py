@@ -184,7 +184,7 @@ class Mend(Case):
         _, qid = self.bad()
         done = self.dideban("quarantine", "replay", qid, "--store", self.store, "--reason", "try again", status=None)
         self.assertNotEqual(done.status, 0)
-        self.assertEqual([r["id"] for r in self.open_ones()], [qid])
+        self.assertEqual([(r["id"], r["times"]) for r in self.open_ones()], [(qid, 1)])
 
     def test_discard(self):
         "one that is not worth it is discarded with a reason, and kept on record"

@@ -244,7 +244,7 @@ replay_one(struct session *se, struct one *one, struct slice with, bool named, c
 		fprintf(stderr, "%s: not_allowed: --all passes it over; name its ID if it may come in all the same\n", one->id);
 		return 1;
 	}
-	(void)snprintf(stream, sizeof stream, "quarantine/%s", one->id);
+	(void)snprintf(stream, sizeof stream, QUARANTINE_REPLAY_STREAM "%s", one->id);
 	pos = (struct position){slice_str(stream), 1};
 	node_stats(se->no, &before);
 	if (node_add(se->no, raw, &pos, NULL, err) != 0 || node_commit(se->no, err) != 0)
