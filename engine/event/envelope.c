@@ -45,8 +45,10 @@ extension(struct event_parser *pa, struct slice key, char letter, struct slice *
 	return 0;
 unknown:
 	near = suggest(key, names, ENVELOPE_COUNT);
-	return parser_fail(pa, FAULT_UNKNOWN_FIELD, NULL, "%s: no attribute of an event%s%s%s", printable(key).text,
-	    near == NULL ? "" : "; did you mean ", near == NULL ? "" : near, near == NULL ? "" : "?");
+	if (near != NULL)
+		return parser_fail(pa, FAULT_UNKNOWN_FIELD, NULL, "%s: no attribute of an event; did you mean %s?", printable(key).text, near);
+	return parser_fail(pa, FAULT_UNKNOWN_FIELD, NULL, "%s: no attribute of an event: their names are 1 to %d lower-case letters and digits",
+	    printable(key).text, LIMIT_ATTRIBUTE_BYTES);
 }
 
 static int
