@@ -12,13 +12,14 @@ int
 file_err(struct err *err, const char *what, const char *path)
 {
 	int e = errno;
+	bool reading = (strcmp(what, "open") == 0 || strcmp(what, "read") == 0) && access(path, R_OK) != 0 && errno == EACCES;
 
 	if (e == ENOSPC || e == EDQUOT)
 		return err_set(
 		    err, ERR_FULL, "cannot %s %s: the disk is full; free some space and start again, nothing acknowledged is lost", what, path);
 	if (e == EACCES || e == EPERM || e == EROFS)
-		return err_set(
-		    err, ERR_IO, "cannot %s %s: %s; give this user the right to write there, or use another --store", what, path, strerror(e));
+		return err_set(err, ERR_IO, "cannot %s %s: %s; give this user the right to %s there, or use another --store", what, path, strerror(e),
+		    reading ? "read" : "write");
 	return err_set(err, ERR_IO, "cannot %s %s: %s", what, path, strerror(e));
 }
 

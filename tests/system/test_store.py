@@ -94,6 +94,21 @@ class Store(Case):
         self.assertIn(self.store, done.err)
         self.assertEqual(self.standing(self.store), self.whole())
 
+    def test_unreadable(self):
+        "looking at a store of another user asks for the right to read"
+        self.run_store(self.store, "--events", self.file)
+        os.chmod(self.dir, 0o755)
+        os.chmod(self.store, 0)
+        try:
+            done = subprocess.run([PROGRAM, "alerts", "--store", self.store], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",
+                                  env=CLEAN_ENV, **({"user": 65534} if is_root() else {}))
+        except PermissionError:
+            self.skipTest("another user may not run the program where it is")
+        finally:
+            os.chmod(self.store, 0o755)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn(b"right to read", done.stderr)
+
     def mount(self, *args):
         if not is_root():
             self.skipTest("mounting needs root")
