@@ -35,6 +35,7 @@
 #define LIMIT_LAYOUTS 4096                        /* versions of contracts that one store has seen */
 #define LIMIT_BATCH_EVENTS 4096                   /* events in one journal batch */
 #define LIMIT_BATCH_BYTES (4 * MIB)               /* their bytes; a batch closes once it is over */
+#define LIMIT_CACHE_LEAST KIB                     /* timelines in memory: any size is right, a small one is slow */
 #define LIMIT_TIMELINE_BYTES ((size_t)4095 * MIB) /* one subject in memory */
 #define LIMIT_RECORD_BYTES (64 * MIB)             /* one journal record */
 #define LIMIT_PARTITIONS 64

@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CACHE_LEAST 1024u
-
 static int cmd_run(int argc, char **argv);
 
 static const struct arg run_args[] = {
@@ -94,7 +92,7 @@ check_numbers(const struct args *ar, struct err *err)
 		return err_set(err, ERR_USAGE, "run: from 1 to %d partitions and from 1 to %d events a batch", LIMIT_PARTITIONS, LIMIT_BATCH_EVENTS);
 	if (args_number(ar, "--checkpoint-events", 1) < 1)
 		return err_set(err, ERR_USAGE, "run: --checkpoint-events must be at least 1");
-	if (args_number(ar, "--cache", CACHE_LEAST) < CACHE_LEAST)
+	if (args_number(ar, "--cache", LIMIT_CACHE_LEAST) < LIMIT_CACHE_LEAST)
 		return err_set(err, ERR_USAGE, "run: --cache must be at least 1KiB");
 	if (args_text(ar, "--max-future") != NULL && (parse_duration(args_text(ar, "--max-future"), &ms) != 0 || ms < 1000))
 		return err_set(err, ERR_USAGE, "run: --max-future must be at least 1s");
