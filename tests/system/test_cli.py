@@ -27,6 +27,8 @@ class Usage(Case):
         self.dideban(status=2)
         self.dideban("run", status=2)
         self.dideban("explain", status=2)
+        self.assertIn("foo", self.dideban("help", "run", "foo", status=2).err)
+        self.assertIn("--cache", self.dideban("run", "--events", self.events("e", four_cases()), "--cache", "1023", status=2).err)
         self.dideban("run", "--events", self.events("e", four_cases()), "--now", "yesterday", status=2)
 
     def test_no_colour(self):

@@ -86,7 +86,9 @@ cmd_help(int argc, char **argv)
 
 	if (args_parse(&ar, &command_help_command, argc, argv, &err) != 0)
 		return cli_fail(&err);
-	if (args_flag(&ar, "--markdown")) {
+	if (ar.n_rest > 1) {
+		status = err_set(&err, ERR_USAGE, "help: one command at a time; what is \"%s\"?", ar.rest[1]);
+	} else if (args_flag(&ar, "--markdown")) {
 		markdown(&b);
 	} else if (ar.n_rest == 0) {
 		overview(&b);
