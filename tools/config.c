@@ -153,8 +153,8 @@ check_range(enum config_id id, uint64_t v, const char **ret_why)
 		*ret_why = "must be from 1 to 4096";
 	if (id == CONFIG_CHECKPOINT_EVENTS && v < 1)
 		*ret_why = "must be at least 1";
-	if (id == CONFIG_CACHE && v < 4 * MIB)
-		*ret_why = "must be at least 4MiB";
+	if (id == CONFIG_CACHE && v < LIMIT_CACHE_LEAST)
+		*ret_why = "must be at least 1KiB";
 	if (id == CONFIG_MAX_FUTURE && v < 1000)
 		*ret_why = "must be at least 1s";
 	if ((id == CONFIG_TICK || id == CONFIG_POLL) && (v < 10 || v > 86400000))
@@ -257,8 +257,7 @@ read_inbox(struct reading *rd, struct config_inbox *ci, struct fy_node *map)
 			if (ci->dir != NULL)
 				ci->dir = config_resolve(rd, ci->dir);
 			r = ci->dir == NULL ? -1 : 0;
-		} else if ((r = config_grant_key(rd, name, value, &ci->grant)) != 0) {
-		} else {
+		} else if ((r = config_grant_key(rd, name, value, &ci->grant)) == 0) {
 			near = suggest(slice_str(name), inbox_keys, sizeof inbox_keys / sizeof inbox_keys[0]);
 			r = near != NULL
 				? config_wrong_at(rd, key, "inboxes: unknown key %s; did you mean %s?", name, near)

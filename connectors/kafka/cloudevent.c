@@ -66,7 +66,7 @@ cloudevent_of(const rd_kafka_message_t *me, struct buf *scratch, struct source_i
 		ret->full_bytes = scratch->n;
 	} else if (me->payload == NULL) {
 		ret->fault = FAULT_BAD_JSON;
-		ret->detail = "a message without value is no event; to take an event back, send event.retracted";
+		ret->detail = "a message without value is no event; to take an event back, send a retraction";
 		return 0;
 	}
 	if (ret->raw.n > LIMIT_EVENT_BYTES) {

@@ -4,11 +4,12 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define ASK_MS 1000
+#define AGAIN_MS 100
 #define NEWEST 2000 /* records of the topic that are read first: most often the mark is among them */
 
 void
@@ -72,7 +73,7 @@ ask_ends(struct reading *rd, int64_t *ret_low, int64_t *ret_high, struct err *er
 		(void)rd_kafka_poll(rd->rk, 0);
 		if (!rd->go_on(rd->ctx))
 			return 0;
-		(void)usleep(100000);
+		(void)poll(NULL, 0, AGAIN_MS);
 	}
 }
 

@@ -5,14 +5,15 @@
 #include "state/base/limits.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
-#define CALL_MS 1000    /* one try of a call that waits for the broker */
-#define AGAIN_US 200000 /* before a transaction that failed is tried again */
+#define CALL_MS 1000 /* one try of a call that waits for the broker */
+#define AGAIN_MS 200 /* before a transaction that failed is tried again */
 #define TAKE_MS 200
 #define PULSE_MS 5000 /* an idle publisher repeats its mark so often: only who publishes learns that it was fenced */
 
@@ -220,7 +221,7 @@ give_up_transaction(struct publisher *pu)
 		pu->said = true;
 		link_note(&pu->link, "alerts cannot be published (%s): they wait, nothing is lost", pu->refused);
 	}
-	(void)usleep(AGAIN_US);
+	(void)poll(NULL, 0, AGAIN_MS);
 	return step == STEP_ABORT ? STEP_SESSION : step;
 }
 
@@ -299,7 +300,7 @@ begin_session(struct publisher *pu)
 	else if (step == STEP_ABORT)
 		step = STEP_SESSION;
 	if (step == STEP_SESSION)
-		(void)usleep(AGAIN_US);
+		(void)poll(NULL, 0, AGAIN_MS);
 	return step;
 }
 

@@ -6,10 +6,10 @@
  *
  *   {"owner": "...", "store": "...", "batch": N, "host": "..."}    everything up to batch N of this store's journal is published
  *
- * The mark is repeated every few seconds when there is nothing to send. After a start, a failure, or a commit whose outcome is unclear, a new producer with the same transactional id fences the one
- * before and ends its open transaction, the mark is read, and publishing goes on behind it. An owner that finds another's mark
- * after its own was fenced: it stops and says so. A mark of another store, or of a journal longer than this one (a restored copy),
- * is refused: messages with the same (id, sequence) might go out twice; `republish` accepts that.
+ * The mark is repeated every few seconds when there is nothing to send. After a start, a failure, or a commit whose outcome is unclear, a new
+ * producer with the same transactional id fences the one before and ends its open transaction, the mark is read, and publishing goes on behind it. An
+ * owner that finds another's mark after its own was fenced: it stops and says so. A mark of another store, or of a journal longer than this one (a
+ * restored copy), is refused: messages with the same (id, sequence) might go out twice; `republish` accepts that.
  *
  * A message goes to one topic for each audience of its rule, keyed by its alert id. The node's checkpoint waits until everything
  * is published: recovery makes again only what is behind it. */

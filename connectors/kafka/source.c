@@ -25,6 +25,7 @@ struct part {
 	int64_t end;         /* where the client last met the partition's end; -1: not yet */
 	bool check;          /* the message before `next` must be one that we know */
 	bool gone;
+	unsigned unseen; /* looks in a row that did not find it */
 	int64_t last_ms; /* time of the last message, by its own stamp */
 	char stream[STREAM_BYTES];
 };
@@ -70,6 +71,7 @@ compile_patterns(struct kafka_source *ks, struct err *err)
 		int rc;
 
 		buf_printf(&b, "^(%s)$", ks->opt.topics[i].pattern ? ks->opt.topics[i].name : "x");
+		buf_add_u8(&b, 0);
 		rc = buf_ok(&b) ? regcomp(&ks->patterns[i], b.p, REG_EXTENDED | REG_NOSUB) : REG_ESPACE;
 		buf_free(&b);
 		if (rc != 0) {
@@ -279,7 +281,10 @@ take_topic(struct kafka_source *ks, const struct rd_kafka_metadata_topic *mt, bo
 			if (add_part(ks, mt->topic, entry, mt->partitions[i].id, err) != 0)
 				return -1;
 			*changed = true;
-		} else if (pa->gone) {
+			continue;
+		}
+		pa->unseen = 0;
+		if (pa->gone) {
 			/* It may be another topic of that name. */
 			pa->gone = false;
 			pa->check = pa->next > 0;
@@ -287,6 +292,14 @@ take_topic(struct kafka_source *ks, const struct rd_kafka_metadata_topic *mt, bo
 		}
 	}
 	return 0;
+}
+
+static void
+say_gone(struct kafka_source *ks, struct part *pa)
+{
+	if (!pa->gone)
+		link_note(&ks->link, "topic %s, partition %" PRId32 " is gone: waiting until it is there again", pa->topic, pa->partition);
+	pa->gone = true;
 }
 
 static int
@@ -302,9 +315,15 @@ look(struct kafka_source *ks, struct err *err)
 	found = calloc(ks->opt.n_topics + 1, sizeof *found);
 	if (found == NULL)
 		rc = err_nomem(err);
+	for (size_t i = 0; i < ks->n_parts; i++)
+		ks->parts[i].unseen++;
 	for (int i = 0; rc == 0 && i < md->topic_cnt; i++)
 		rc = take_topic(ks, &md->topics[i], found, &changed, err);
 	rd_kafka_metadata_destroy(md);
+	/* Once may be a broker that has just started. */
+	for (size_t i = 0; rc == 0 && i < ks->n_parts; i++)
+		if (ks->parts[i].unseen > 1)
+			say_gone(ks, &ks->parts[i]);
 	for (size_t i = 0; rc == 0 && i < ks->opt.n_topics; i++) {
 		if (!found[i] && !ks->waited[i])
 			link_note(&ks->link, "there is no topic %s yet: waiting for it", ks->opt.topics[i].name);
@@ -377,11 +396,9 @@ take_error(struct kafka_source *ks, const rd_kafka_message_t *me, int64_t now_ms
 	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-		if (pa != NULL && !pa->gone) {
-			link_note(&ks->link, "topic %s, partition %" PRId32 " is gone: waiting until it is there again", pa->topic, pa->partition);
-			pa->gone = true;
+		/* Whether it is gone the next look tells; a leader may only have moved. */
+		if (pa != NULL && ks->look_ms > now_ms + RETRY_MS)
 			ks->look_ms = now_ms + RETRY_MS;
-		}
 		return 0;
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
 		if (!ks->failed_topic)

@@ -94,20 +94,20 @@ ROOMS = [
     (r"rocksdb/.*", r"state/store/.*"),
     (r"(lua|lauxlib|lualib|luaconf)\.h", r"engine/rule/.*|tests/check/tidy\.h"),
     (r"simdjson\.h", r"engine/event/[^/]*\.cc"),
-    (r"jansson\.h", r"engine/event/contract[^/]*\.[ch]|state/copy/[^/]*\.c|tools/.*|tests/.*"),
+    (r"jansson\.h", r"engine/event/contract[^/]*\.[ch]|state/copy/[^/]*\.c|connectors/kafka/.*|tools/.*|tests/.*"),
     (r"archive(_entry)?\.h", r"connectors/file/.*"),
     (r"libfyaml\.h", r"tools/(cli/)?config[^/]*\.[ch]"),
     (r"xxhash\.h", r"(state|engine|tests)/.*"),
     (r"openssl/.*", r"(state|engine|tools|tests)/.*"),
-    (r"librdkafka/.*", r"connectors/kafka/.*"),
+    (r"librdkafka/.*", r"connectors/kafka/.*|tests/(kafka|unit)/.*"),
     (r"microhttpd\.h|gnutls/.*", r"connectors/http/.*"),
     (r"curl/.*", r"connectors/webhook/.*"),
     (r"cmocka\.h", r"tests/.*"),
 ]
 # The C library and the kernel: everybody's.
-SYSTEM = re.compile(r"(assert|ctype|dirent|errno|fcntl|fenv|float|fnmatch|ftw|getopt|glob|inttypes|libgen|limits|linux/\w+|locale|malloc|math|poll|pthread|pwd|sched"
+SYSTEM = re.compile(r"(assert|ctype|dirent|errno|fcntl|fenv|float|fnmatch|ftw|getopt|glob|inttypes|libgen|limits|linux/\w+|locale|malloc|math|poll|pthread|pwd|regex|sched"
                     r"|setjmp|signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdio_ext|stdlib|stdnoreturn|string|strings"
-                    r"|sys/(auxv|file|inotify|ioctl|mman|mount|param|prctl|random|resource|select|signalfd|stat|statfs|statvfs|syscall|time|timerfd|types|uio|un|utsname|vfs|wait)"
+                    r"|sys/(auxv|eventfd|file|inotify|ioctl|mman|mount|param|prctl|random|resource|select|signalfd|stat|statfs|statvfs|syscall|time|timerfd|types|uio|un|utsname|vfs|wait)"
                     r"|time|unistd|wchar|endian|byteswap|termios)\.h")
 CXX = re.compile(r"(algorithm|array|cstdarg|cstddef|cstdint|cstdio|cstdlib|cstring|memory|new|string|string_view|utility|vector|exception)")
 

@@ -19,6 +19,15 @@ die(const char *what, const char *why)
 }
 
 static int
+number(const char *text)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	return *text == '\0' || *end != '\0' || n < 0 || n > 1000000000 ? -1 : (int)n;
+}
+
+static int
 result_of(rd_kafka_event_t *ev)
 {
 	const rd_kafka_topic_result_t **topics = NULL;
@@ -64,7 +73,7 @@ main(int argc, char **argv)
 		return die("client", why);
 	queue = rd_kafka_queue_new(rk);
 	if (strcmp(argv[2], "create") == 0 && argc >= 5) {
-		rd_kafka_NewTopic_t *nt = rd_kafka_NewTopic_new(argv[3], atoi(argv[4]), 1, why, sizeof why);
+		rd_kafka_NewTopic_t *nt = rd_kafka_NewTopic_new(argv[3], number(argv[4]), 1, why, sizeof why);
 
 		if (nt == NULL)
 			return die(argv[3], why);
@@ -84,7 +93,7 @@ main(int argc, char **argv)
 		rd_kafka_DeleteTopics(rk, &dt, 1, NULL, queue);
 		rd_kafka_DeleteTopic_destroy(dt);
 	} else if (strcmp(argv[2], "grow") == 0 && argc == 5) {
-		rd_kafka_NewPartitions_t *np = rd_kafka_NewPartitions_new(argv[3], (size_t)atoi(argv[4]), why, sizeof why);
+		rd_kafka_NewPartitions_t *np = rd_kafka_NewPartitions_new(argv[3], (size_t)number(argv[4]), why, sizeof why);
 
 		if (np == NULL)
 			return die(argv[3], why);
@@ -94,7 +103,7 @@ main(int argc, char **argv)
 		rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 		rd_kafka_DeleteRecords_t *dr;
 
-		rd_kafka_topic_partition_list_add(list, argv[3], atoi(argv[4]))->offset = atoll(argv[5]);
+		rd_kafka_topic_partition_list_add(list, argv[3], number(argv[4]))->offset = number(argv[5]);
 		dr = rd_kafka_DeleteRecords_new(list);
 		rd_kafka_topic_partition_list_destroy(list);
 		rd_kafka_DeleteRecords(rk, &dr, 1, NULL, queue);
