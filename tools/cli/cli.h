@@ -9,7 +9,7 @@
 
 extern const struct command command_demo, command_run, command_serve, command_alerts, command_explain, command_timeline, command_eval, command_check,
     command_test, command_quarantine, command_fields, command_generate, command_backup, command_restore, command_store, command_config,
-    command_doctor, command_version, command_help_command;
+    command_status, command_doctor, command_version, command_help_command;
 extern const struct command *const commands[]; /* ends with NULL, in the order of `dideban help` */
 
 /* Written with the rules' own code. */

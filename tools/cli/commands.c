@@ -53,7 +53,7 @@ const struct command command_help_command = {
 
 const struct command *const commands[] = {&command_demo, &command_run, &command_serve, &command_alerts, &command_explain, &command_timeline,
     &command_eval, &command_check, &command_test, &command_quarantine, &command_fields, &command_generate, &command_backup, &command_restore,
-    &command_store, &command_config, &command_doctor, &command_version, &command_help_command, NULL};
+    &command_store, &command_status, &command_config, &command_doctor, &command_version, &command_help_command, NULL};
 
 static void
 overview(struct buf *b)
