@@ -346,8 +346,7 @@ play_kafka(struct demo *de, const struct args *ar, struct err *err)
 		return -1;
 	demo_kafka_counts(de->kafka, &messages, &twice);
 	print_folded(de);
-	printf("%sThrough Kafka%s\n  %s events by one topic of three partitions, %" PRIu64 " messages read back from the alert topics, %" PRIu64
-	       " of them twice\n\n",
+	printf("%sThrough Kafka%s\n  %s events by one topic, %" PRIu64 " messages read back from the alert topics, %" PRIu64 " of them twice\n\n",
 	    tint(stdout, TINT_BOLD), tint(stdout, TINT_OFF), grouped(de->number), messages, twice);
 	print_planted(de);
 	printf("\n%sTry next%s\n  docs/operate-kafka.md: topics, settings, what happens when a broker is away\n", tint(stdout, TINT_BOLD),

@@ -20,9 +20,6 @@
 #include <unistd.h>
 
 #define EVENTS_TOPIC "province.events"
-#define AUDIENCES 4
-
-static const char *const audiences[AUDIENCES] = {"judge", "police", "gate", "supervisor"};
 
 extern char **environ;
 
@@ -30,6 +27,8 @@ struct demo_kafka {
 	char dir[PATH_MAX], config[PATH_MAX], store[PATH_MAX], broker[64], tool[PATH_MAX];
 	pid_t serve, writer, reader;
 	bool broker_runs;
+	char topics[LIMIT_KAFKA_AUDIENCES][300]; /* of alerts, one for each audience of the rules */
+	size_t n_topics;
 	FILE *out; /* to the writer */
 	int in;    /* from the reader */
 	struct buf rows;
@@ -93,12 +92,51 @@ port_free(uint16_t port)
 	return yes;
 }
 
+static void
+add_topic(struct demo_kafka *dk, const char *audience)
+{
+	char name[sizeof dk->topics[0]];
+
+	(void)snprintf(name, sizeof name, "dideban.alerts.%s", audience);
+	for (size_t i = 0; i < dk->n_topics; i++)
+		if (strcmp(dk->topics[i], name) == 0)
+			return;
+	if (dk->n_topics < LIMIT_KAFKA_AUDIENCES)
+		memcpy(dk->topics[dk->n_topics++], name, sizeof name);
+}
+
+static int
+find_audiences(struct demo_kafka *dk, const char *rules, struct err *err)
+{
+	struct ruleset_source src = {0};
+	struct findings fi = {0};
+	struct ruleset *rs = NULL;
+	char *dir = NULL;
+
+	if (rules_find(rules, &dir, err) != 0)
+		return -1;
+	if (rules_gather(dir, false, NULL, 0, &src, err) == 0)
+		rs = ruleset_compile(&src, &fi, err);
+	if (fi.n > 0)
+		cli_findings(&fi, dir);
+	for (size_t i = 0; rs != NULL && i < rs->n_rules; i++)
+		for (unsigned k = 0; k < rs->rules[i]->n_audience; k++)
+			add_topic(dk, rs->rules[i]->audience[k]);
+	findings_free(&fi);
+	ruleset_source_free(&src);
+	free(dir);
+	if (rs == NULL)
+		return -1;
+	ruleset_free(rs);
+	return 0;
+}
+
 static int
 start_broker(struct demo_kafka *dk, struct err *err)
 {
 	struct kafka_options ko = {.brokers = dk->broker};
 	uint16_t port = 9092;
-	char text[16], name[64];
+	char text[16];
 
 	while (port < 9992 && !(port_free(port) && port_free(port + 1) && port_free(port + 2)))
 		port = (uint16_t)(port + 10);
@@ -107,12 +145,11 @@ start_broker(struct demo_kafka *dk, struct err *err)
 	dk->broker_runs = true;
 	if (broker(dk, "start", text, err) != 0)
 		return -1;
-	for (int i = 0; i < AUDIENCES; i++) {
-		(void)snprintf(name, sizeof name, "dideban.alerts.%s", audiences[i]);
-		if (kafka_topic_create(&ko, name, 1, false, err) != 0)
+	for (size_t i = 0; i < dk->n_topics; i++)
+		if (kafka_topic_create(&ko, dk->topics[i], 1, false, err) != 0)
 			return -1;
-	}
-	return kafka_topic_create(&ko, "dideban.marks", 1, true, err) != 0 ? -1 : kafka_topic_create(&ko, EVENTS_TOPIC, 3, false, err);
+	/* One partition keeps the order in which the province speaks: in another order some alerts would come and go on the way. */
+	return kafka_topic_create(&ko, "dideban.marks", 1, true, err) != 0 ? -1 : kafka_topic_create(&ko, EVENTS_TOPIC, 1, false, err);
 }
 
 static int
@@ -134,12 +171,14 @@ start_clients(struct demo_kafka *dk, struct err *err)
 {
 	const char *serve[] = {"/proc/self/exe", "serve", "--config", dk->config, NULL};
 	const char *writer[] = {"kcat", "-P", "-b", dk->broker, "-t", EVENTS_TOPIC, "-p", "-1", NULL};
-	const char *reader[] = {"kcat", "-b", dk->broker, "-q", "-u", "-f", "%t %s\\n", "-X", "isolation.level=read_committed", "-X",
-	    "auto.offset.reset=earliest", "-G", "demo", "dideban.alerts.judge", "dideban.alerts.police", "dideban.alerts.gate",
-	    "dideban.alerts.supervisor", NULL};
+	const char *reader[13 + LIMIT_KAFKA_AUDIENCES + 1] = {
+	    "kcat", "-b", dk->broker, "-q", "-u", "-f", "%t %s\\n", "-X", "isolation.level=read_committed", "-X", "auto.offset.reset=earliest", "-G"};
 	char log[PATH_MAX];
 	int to[2], from[2], fd, rc;
 
+	reader[12] = "demo";
+	for (size_t i = 0; i < dk->n_topics; i++)
+		reader[13 + i] = dk->topics[i];
 	if (file_path(log, dk->dir, "serve.log", err) != 0)
 		return -1;
 	fd = open(log, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
@@ -180,7 +219,7 @@ demo_kafka_start(struct demo_kafka **ret, const char *rules, struct err *err)
 		return -1;
 	}
 	if (file_path(dk->config, dk->dir, "dideban.yaml", err) != 0 || file_path(dk->store, dk->dir, "store", err) != 0 ||
-	    start_broker(dk, err) != 0 || write_config(dk, rules, err) != 0 || start_clients(dk, err) != 0) {
+	    find_audiences(dk, rules, err) != 0 || start_broker(dk, err) != 0 || write_config(dk, rules, err) != 0 || start_clients(dk, err) != 0) {
 		demo_kafka_end(dk);
 		return -1;
 	}
