@@ -107,6 +107,41 @@ values_are_read_with_their_units_and_origin(void **state)
 }
 
 static void
+the_section_kafka_has_its_defaults(void **state)
+{
+	struct config co;
+	struct err err = {0};
+	char want[700];
+
+	(void)state;
+	put("instance: east\nkafka:\n  brokers: b:1\n  topics:\n    - {pattern: \"c.*\", sources: [/courts], types: [\"*\"]}\n"
+	    "  settings: {sasl.username: u, sasl.password_file: secret}\n  alerts: {judge: j}\n");
+	assert_int_equal(config_load(&co, file, &err), 0);
+	assert_string_equal(co.kafka.transactional_id, "dideban-east");
+	assert_string_equal(co.kafka.group, "dideban-east");
+	assert_string_equal(co.kafka.marks, "dideban.marks");
+	assert_int_equal(co.kafka.refresh_ms, 30000);
+	assert_int_equal(co.kafka.stop_ms, 10000);
+	assert_true(co.kafka.publish);
+	assert_int_equal(co.kafka.n_topics, 1);
+	assert_true(co.kafka.topics[0].pattern);
+	assert_string_equal(co.kafka.topics[0].grant.sources[0], "/courts");
+	assert_false(co.kafka.topics[0].grant.corrections);
+	assert_string_equal(co.kafka.alerts[0].value, "j");
+	(void)snprintf(want, sizeof want, "%s/secret", dir);
+	assert_string_equal(co.kafka.settings[1].value, want);
+	/* Who reads topics alone has no inbox, and what comes from elsewhere may bring nothing. */
+	assert_int_equal(co.n_inboxes, 0);
+	assert_true(co.grants);
+	config_free(&co);
+	put("kafka:\n  brokers: b:1\n  alerts: none\n");
+	assert_int_equal(config_load(&co, file, &err), 0);
+	assert_false(co.kafka.publish);
+	assert_int_equal(co.n_inboxes, 1);
+	config_free(&co);
+}
+
+static void
 each_mistake_is_shown_with_its_place_and_cure(void **state)
 {
 	static const struct {
@@ -118,7 +153,7 @@ each_mistake_is_shown_with_its_place_and_cure(void **state)
 	    {"cache: 64\n  MiB: 1\n", ":1:8:", ""},
 	    {"cache: [1]\n", ":1:", "one value"},
 	    {"cache: 1MiB\ncache: 2MiB\n", ":2:", ""},
-	    {"cache: 1KiB\n", ":1:8:", "at least 4MiB"},
+	    {"cache: 0KiB\n", ":1:8:", "at least 1KiB"},
 	    {"tick: 5\n", ":1:7:", "10s"},
 	    {"tick: 1ms\n", ":1:7:", "10ms"},
 	    {"partitions: 0\n", ":1:13:", "1 to 64"},
@@ -131,6 +166,20 @@ each_mistake_is_shown_with_its_place_and_cure(void **state)
 	    {"inboxes:\n  - directory: x\n    sources: a\n    types: [b]\n", ":3:14:", "list"},
 	    {"inboxes:\n  - directory: x\n    sources: []\n    types: [b]\n", ":3", "list"},
 	    {"inboxes:\n  - directory: x\n    sources: [a]\n    types: [b]\n    corrections: maybe\n", ":5:18:", "true or false"},
+	    {"kafka: x\n", ":1:8:", "operate-kafka.md"},
+	    {"kafka: {brokrs: a}\n", ":1:9:", "did you mean brokers"},
+	    {"kafka: {marks: m}\n", ":1:", "needs brokers"},
+	    {"kafka:\n  brokers: b:1\n  stop: 1ms\n", ":3:9:", "from 100ms to 1d"},
+	    {"kafka:\n  brokers: b:1\n  refresh: soon\n", ":3:12:", "duration"},
+	    {"kafka:\n  brokers: b:1\n  topics: t\n", ":3:11:", "takes a list"},
+	    {"kafka:\n  brokers: b:1\n  topics:\n    - t\n", ":4:7:", "sources, types"},
+	    {"kafka:\n  brokers: b:1\n  topics:\n    - {topic: t}\n", ":4:8:", "needs sources and types"},
+	    {"kafka:\n  brokers: b:1\n  topics:\n    - {sources: [a], types: [b]}\n", ":4:8:", "neither topic nor pattern"},
+	    {"kafka:\n  brokers: b:1\n  topics:\n    - {topic: t, pattern: u, sources: [a], types: [b]}\n", ":4:18:", "either topic or pattern"},
+	    {"kafka:\n  brokers: b:1\n  topics:\n    - {topik: t}\n", ":4:8:", "did you mean topic"},
+	    {"kafka:\n  brokers: b:1\n  alerts: all\n", ":3:11:", "or none"},
+	    {"kafka:\n  brokers: b:1\n  alerts: [a]\n", ":3:", "name: value"},
+	    {"kafka:\n  brokers: b:1\n  settings:\n    sasl.password: s3cret\n", ":4:", "sasl.password_file: PATH"},
 	    {"instance: [\n", "dideban.yaml", ""},
 	    {"instance: \"a\n", "dideban.yaml", ""},
 	};
@@ -169,6 +218,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(an_empty_file_gives_the_defaults, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(values_are_read_with_their_units_and_origin, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(the_section_kafka_has_its_defaults, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(each_mistake_is_shown_with_its_place_and_cure, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_missing_file_is_named, set_up, tear_down),
 	};

@@ -47,6 +47,44 @@ print_list(const char *const *v, size_t n)
 }
 
 static void
+print_pairs(const char *name, const struct config_pair *v, size_t n)
+{
+	printf("  %s:\n", name);
+	for (size_t i = 0; i < n; i++)
+		printf("    %s: %s\n", v[i].name, v[i].value);
+}
+
+static void
+print_kafka(const struct config *co)
+{
+	const struct config_kafka *ck = &co->kafka;
+	struct buf b = {0};
+
+	config_origin(co, ck->line, &b);
+	printf("kafka:  # %.*s\n  brokers: %s\n  transactional_id: %s\n  group: %s\n  marks: %s\n  refresh: %" PRIu64 "ms\n  stop: %" PRIu64 "ms\n",
+	    (int)b.n, b.p, ck->brokers, ck->transactional_id, ck->group, ck->marks, ck->refresh_ms, ck->stop_ms);
+	if (!ck->publish)
+		printf("  alerts: none\n");
+	else if (ck->n_alerts > 0)
+		print_pairs("alerts", ck->alerts, ck->n_alerts);
+	if (ck->n_settings > 0)
+		print_pairs("settings", ck->settings, ck->n_settings);
+	printf("  topics:\n");
+	for (size_t i = 0; i < ck->n_topics; i++) {
+		const struct config_topic *ct = &ck->topics[i];
+
+		printf("    - %s: \"%s\"\n      sources: ", ct->pattern ? "pattern" : "topic", ct->name);
+		print_list(ct->grant.sources, ct->grant.n_sources);
+		printf("\n      types: ");
+		print_list(ct->grant.types, ct->grant.n_types);
+		printf("\n      corrections: %s\n", ct->grant.corrections ? "true" : "false");
+	}
+	if (ck->n_topics == 0)
+		printf("    []\n");
+	buf_free(&b);
+}
+
+static void
 print_text(const struct config *co)
 {
 	struct buf b = {0};
@@ -61,7 +99,7 @@ print_text(const struct config *co)
 		    (int)(strlen(config_keys[i].name) + strlen(cv->text) < 40 ? 40 - strlen(config_keys[i].name) - strlen(cv->text) : 1), "",
 		    (int)b.n, b.p);
 	}
-	printf("inboxes:\n");
+	printf(co->n_inboxes == 0 ? "inboxes: []\n" : "inboxes:\n");
 	for (size_t i = 0; i < co->n_inboxes; i++) {
 		const struct config_inbox *ci = &co->inboxes[i];
 
@@ -73,6 +111,8 @@ print_text(const struct config *co)
 		print_list(ci->grant.types, ci->grant.n_types);
 		printf("\n    corrections: %s\n", ci->grant.corrections ? "true" : "false");
 	}
+	if (co->kafka.brokers != NULL)
+		print_kafka(co);
 	buf_free(&b);
 }
 
@@ -110,6 +150,14 @@ print_json(const struct config *co)
 		print_json_string(stdout, buf_slice(&b));
 		printf("}\n");
 		buf_free(&b);
+	}
+	if (co->kafka.brokers != NULL) {
+		print_one_json("kafka.brokers", co->kafka.brokers, co, co->kafka.line);
+		print_one_json("kafka.transactional_id", co->kafka.transactional_id, co, co->kafka.line);
+		print_one_json("kafka.group", co->kafka.group, co, co->kafka.line);
+		print_one_json("kafka.marks", co->kafka.marks, co, co->kafka.line);
+		for (size_t i = 0; i < co->kafka.n_topics; i++)
+			print_one_json("kafka.topics", co->kafka.topics[i].name, co, co->kafka.topics[i].line);
 	}
 }
 
