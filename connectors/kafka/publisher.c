@@ -88,6 +88,8 @@ judge(struct publisher *pu, rd_kafka_error_t *er, bool *ret_again)
 {
 	bool retriable = rd_kafka_error_is_retriable(er) != 0, abort = rd_kafka_error_txn_requires_abort(er) != 0;
 
+	if (!retriable && pu->refused[0] == '\0')
+		(void)snprintf(pu->refused, sizeof pu->refused, "%s", rd_kafka_error_string(er));
 	rd_kafka_error_destroy(er);
 	*ret_again = false;
 	if (retriable) {
@@ -212,16 +214,23 @@ transact(struct publisher *pu, uint64_t batch, uint64_t *ret_n)
 	return step;
 }
 
-static enum step
-give_up_transaction(struct publisher *pu)
+/* Once, until alerts are published again. */
+static void
+say_trouble(struct publisher *pu)
 {
-	enum step step = call(pu, rd_kafka_abort_transaction);
-
 	if (pu->refused[0] != '\0' && !pu->said) {
 		pu->said = true;
 		link_note(&pu->link, "alerts cannot be published (%s): they wait, nothing is lost", pu->refused);
 	}
 	(void)poll(NULL, 0, AGAIN_MS);
+}
+
+static enum step
+give_up_transaction(struct publisher *pu)
+{
+	enum step step = call(pu, rd_kafka_abort_transaction);
+
+	say_trouble(pu);
 	return step == STEP_ABORT ? STEP_SESSION : step;
 }
 
@@ -299,8 +308,9 @@ begin_session(struct publisher *pu)
 		step = take_mark(pu);
 	else if (step == STEP_ABORT)
 		step = STEP_SESSION;
-	if (step == STEP_SESSION)
-		(void)poll(NULL, 0, AGAIN_MS);
+	if (step == STEP_SESSION && go_on(pu))
+		say_trouble(pu);
+	pu->refused[0] = '\0';
 	return step;
 }
 
@@ -325,12 +335,13 @@ publish(struct publisher *pu, uint64_t batch, bool claim)
 		if (step == STEP_ABORT)
 			step = give_up_transaction(pu);
 	}
-	if (pu->said && pu->refused[0] == '\0') {
+	if (pu->said) {
 		pu->said = false;
 		link_note(&pu->link, "alerts are published again");
 	}
 	if (!claim)
 		pu->mark.batch = batch;
+	buf_clear(&pu->rows);
 	pu->claimed = true;
 	outbox_published(pu->ob, claim ? 0 : n, pu->mark.batch);
 	return STEP_DONE;

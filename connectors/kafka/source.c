@@ -22,6 +22,7 @@ struct part {
 	int32_t partition;
 	unsigned generation; /* of the topic of that name: 1, 2, ... */
 	int64_t next;        /* offset; RD_KAFKA_OFFSET_BEGINNING: whatever is oldest */
+	int64_t committed;   /* what the broker was told last */
 	int64_t end;         /* where the client last met the partition's end; -1: not yet */
 	bool check;          /* the message before `next` must be one that we know */
 	bool gone;
@@ -489,8 +490,10 @@ kafka_source_committed(struct kafka_source *ks)
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)ks->n_parts);
 
 	for (size_t i = 0; i < ks->n_parts; i++)
-		if (!ks->parts[i].gone && ks->parts[i].next >= 0)
+		if (!ks->parts[i].gone && ks->parts[i].next >= 0 && ks->parts[i].next != ks->parts[i].committed) {
+			ks->parts[i].committed = ks->parts[i].next;
 			rd_kafka_topic_partition_list_add(list, ks->parts[i].topic, ks->parts[i].partition)->offset = ks->parts[i].next;
+		}
 	if (list->cnt > 0)
 		(void)rd_kafka_commit(ks->rk, list, 1); /* for monitoring: the store's positions are the truth */
 	rd_kafka_topic_partition_list_destroy(list);

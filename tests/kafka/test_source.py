@@ -146,6 +146,23 @@ class Source(KafkaCase):
         places = {r["id"]: r["position"].rsplit("/", 1)[1] for r in self.dideban("timeline", "person/x-name:V", "--store", self.store, "--json").rows}
         self.assertEqual(places["w"], "0#2:%d" % n)
 
+    def test_whatever_came_last(self):
+        "whatever the last message was - retracted, a retraction, a duplicate, not allowed, empty - a restart goes on behind it"
+        self.topics("in", partitions=1)
+        t = self.topic("in")
+        entry = '    - {topic: "%s", sources: ["/courts"], types: ["*"], corrections: true}\n' % t
+        conflict = testimony("t0", 3, "C9")
+        steps = [[testimony("t0", 0, "C0"), testimony("t1", 1, "C1")], [retraction("r1", "t1", 2)], [testimony("t1", 1, "C1")], [testimony("t0", 0, "C0")], [conflict],
+                 [testimony("u", 0, "C0", source="/elsewhere")], ["{"], [testimony("t2", 4, "C2")]]
+        for i, step in enumerate(steps):
+            send(t, step)
+            if i == 3:
+                kcat("-P", "-t", t, "-p", 0, "-Z", "-K", "!", stdin=b"key!\n")
+            sv = self.serve(self.config(entry))
+            self.consumed(sv, len(step) + (i == 3))
+            self.assertNotIn("made again", sv.said(), step)
+            self.assertEqual(sv.stop()[1]["consumed"], len(step) + (i == 3), step)
+
     def create_again(self):
         try:
             admin("create", self.topic("in"), 1)
