@@ -118,7 +118,8 @@ mark_read(struct kafka_link *ln, const char *topic, const char *key, struct kafk
 	static const struct kafka_setting ends[] = {
 	    {"isolation.level", "read_uncommitted"}, {"group.id", "dideban-marks"}, {"enable.auto.commit", "false"}, {NULL, NULL}};
 	static const struct kafka_setting marks[] = {{"isolation.level", "read_committed"}, {"group.id", "dideban-marks"},
-	    {"enable.auto.commit", "false"}, {"auto.offset.reset", "earliest"}, {"enable.partition.eof", "true"}, {NULL, NULL}};
+	    {"enable.auto.commit", "false"}, {"auto.offset.reset", "earliest"}, {"enable.partition.eof", "true"}, {"fetch.wait.max.ms", "10"},
+	    {NULL, NULL}};
 	struct reading asking = {.ln = ln, .topic = topic, .key = key, .go_on = go_on, .ctx = ctx}, reading;
 	int64_t low, high;
 	bool found = false;
