@@ -26,6 +26,7 @@ struct part {
 	int64_t end;         /* where the client last met the partition's end; -1: not yet */
 	bool check;          /* the message before `next` must be one that we know */
 	bool gone;
+	bool doubtful;   /* the client met an error at it: assigned anew at the next look, whatever the client makes of it */
 	unsigned unseen; /* looks in a row that did not find it */
 	int64_t last_ms; /* time of the last message, by its own stamp */
 	char stream[STREAM_BYTES];
@@ -285,9 +286,9 @@ take_topic(struct kafka_source *ks, const struct rd_kafka_metadata_topic *mt, bo
 			continue;
 		}
 		pa->unseen = 0;
-		if (pa->gone) {
+		if (pa->gone || pa->doubtful) {
 			/* It may be another topic of that name. */
-			pa->gone = false;
+			pa->gone = pa->doubtful = false;
 			pa->check = pa->next > 0;
 			*changed = true;
 		}
@@ -398,7 +399,9 @@ take_error(struct kafka_source *ks, const rd_kafka_message_t *me, int64_t now_ms
 	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
 		/* Whether it is gone the next look tells; a leader may only have moved. */
-		if (pa != NULL && ks->look_ms > now_ms + RETRY_MS)
+		if (pa != NULL)
+			pa->doubtful = true;
+		if (ks->look_ms > now_ms + RETRY_MS)
 			ks->look_ms = now_ms + RETRY_MS;
 		return 0;
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:

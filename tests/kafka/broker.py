@@ -14,7 +14,7 @@ PROXIED = "127.0.0.1:%d" % (PORT + 3)
 TOOL = os.path.join(ROOT, "tools", "kafka")
 ADMIN = os.path.join(os.path.dirname(PROGRAM), "tests", "kafka_admin")
 AUDIENCES = ("judge", "police", "gate", "supervisor")      # of the shipped rules
-LONG = 120          # seconds: a wait that lasts so long has failed
+LONG = 60          # seconds: a wait that lasts so long has failed
 
 
 def tool(*args):
@@ -200,7 +200,7 @@ class KafkaCase(Case):
             if serve is not None and not serve.running():
                 self.fail("%s: serve ended with %s:\n%s" % (what, serve.process.returncode, serve.said()))
             if time.monotonic() > end:
-                self.fail("%s did not come to be\n%s" % (what, serve.said() if serve else ""))
+                self.fail("%s did not come to be\n%s\n%s" % (what, serve.said() if serve else "", self.metrics(serve) if serve else ""))
             select.select([], [], [], 0.05)
 
     def metrics(self, serve, store=None):
