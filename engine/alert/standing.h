@@ -1,5 +1,5 @@
 /* What one rule holds about one subject: for each episode group its alert triggers ("hits") in total order, cut into episodes,
- * and the alerts that those episodes are (docs/architecture.md, "Episodes"). A hit says that the rule alerted at a trigger, with
+ * and the alerts that those episodes are (docs/rules.md). A hit says that the rule alerted at a trigger, with
  * which outcome; it is kept so that episodes can be cut again without judging the past anew. The values of the outcome are kept
  * for shown triggers alone: a rule answers the same whenever it is asked, and there may be a million hits.
  *

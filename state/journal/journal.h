@@ -1,4 +1,4 @@
-/* The journal: one ordered log of everything that can change a result (docs/architecture.md, "Exactly once").
+/* The journal: one ordered log of everything that can change a result.
  * Append-only segment files of our own in DIR: preallocated; one write and one fdatasync a batch. A message leaves only
  * after the record that caused it is durable, so journal_sync() is the only commit point of the whole program.
  *
