@@ -31,12 +31,12 @@ struct publisher {
 	bool said;         /* that one cannot be */
 };
 
-/* What a step means for the transaction. */
-enum step {
-	STEP_DONE,
-	STEP_ABORT,   /* abort the transaction, then try it again */
-	STEP_SESSION, /* this producer can do no more: begin with a new one */
-	STEP_LEAVE,   /* told to end, or failed (the outbox knows) */
+/* What the outcome of a call means for the transaction. */
+enum verdict {
+	VERDICT_DONE,
+	VERDICT_ABORT,   /* abort the transaction, then try it again */
+	VERDICT_SESSION, /* this producer can do no more: begin with a new one */
+	VERDICT_LEAVE,   /* told to end, or failed (the outbox knows) */
 };
 
 static const struct kafka_setting producer_settings[] = {
@@ -75,15 +75,15 @@ on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *me, void *link)
 	    pu->refused, sizeof pu->refused, "topic %s: %s", me->rkt == NULL ? "(unknown)" : rd_kafka_topic_name(me->rkt), rd_kafka_err2str(me->err));
 }
 
-static enum step
+static enum verdict
 fail(struct publisher *pu, const struct err *err)
 {
 	outbox_fail(pu->ob, err);
-	return STEP_LEAVE;
+	return VERDICT_LEAVE;
 }
 
 /* Judges the error of a transactional call; destroys it. */
-static enum step
+static enum verdict
 judge(struct publisher *pu, rd_kafka_error_t *er, bool *ret_again)
 {
 	bool retriable = rd_kafka_error_is_retriable(er) != 0, abort = rd_kafka_error_txn_requires_abort(er) != 0;
@@ -94,19 +94,19 @@ judge(struct publisher *pu, rd_kafka_error_t *er, bool *ret_again)
 	*ret_again = false;
 	if (retriable) {
 		if (!go_on(pu))
-			return STEP_LEAVE;
+			return VERDICT_LEAVE;
 		*ret_again = true;
 		(void)rd_kafka_poll(pu->rk, 0);
-		return STEP_DONE;
+		return VERDICT_DONE;
 	}
-	return abort ? STEP_ABORT : STEP_SESSION;
+	return abort ? VERDICT_ABORT : VERDICT_SESSION;
 }
 
 /* Calls until it is done, or judged otherwise. */
-static enum step
+static enum verdict
 call(struct publisher *pu, rd_kafka_error_t *(*fn)(rd_kafka_t *rk, int timeout_ms))
 {
-	enum step step = STEP_DONE;
+	enum verdict verdict = VERDICT_DONE;
 	bool again = true;
 
 	while (again) {
@@ -114,11 +114,11 @@ call(struct publisher *pu, rd_kafka_error_t *(*fn)(rd_kafka_t *rk, int timeout_m
 
 		if (er == NULL) {
 			link_up(&pu->link);
-			return STEP_DONE;
+			return VERDICT_DONE;
 		}
-		step = judge(pu, er, &again);
+		verdict = judge(pu, er, &again);
 	}
-	return step;
+	return verdict;
 }
 
 static rd_kafka_error_t *
@@ -130,7 +130,7 @@ begin_transaction(rd_kafka_t *rk, int timeout_ms)
 
 /* --- sending --- */
 
-static enum step
+static enum verdict
 produce(struct publisher *pu, const char *topic, int32_t partition, struct slice key, struct slice value)
 {
 	static const char type[] = "application/cloudevents+json; charset=UTF-8";
@@ -141,42 +141,42 @@ produce(struct publisher *pu, const char *topic, int32_t partition, struct slice
 		    RD_KAFKA_V_HEADER("content-type", type, sizeof type - 1), RD_KAFKA_V_OPAQUE(pu), RD_KAFKA_V_END);
 
 		if (rc == RD_KAFKA_RESP_ERR_NO_ERROR)
-			return STEP_DONE;
+			return VERDICT_DONE;
 		if (rc == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
 			if (!go_on(pu))
-				return STEP_LEAVE;
+				return VERDICT_LEAVE;
 			(void)rd_kafka_poll(pu->rk, 100);
 			continue;
 		}
 		if (rc != RD_KAFKA_RESP_ERR__STATE && rc != RD_KAFKA_RESP_ERR__FATAL && pu->refused[0] == '\0')
 			(void)snprintf(pu->refused, sizeof pu->refused, "topic %s: %s", topic, rd_kafka_err2str(rc));
-		return rc == RD_KAFKA_RESP_ERR__FATAL ? STEP_SESSION : STEP_ABORT;
+		return rc == RD_KAFKA_RESP_ERR__FATAL ? VERDICT_SESSION : VERDICT_ABORT;
 	}
 }
 
-static enum step
+static enum verdict
 send_row(struct publisher *pu, struct rd *r, uint64_t *ret_n)
 {
 	uint64_t batch = rd_u64(r);
 	struct slice key = rd_blob(r), json = rd_blob(r);
 	unsigned n = rd_u8(r);
 	char topic[300];
-	enum step step = STEP_DONE;
+	enum verdict verdict = VERDICT_DONE;
 
-	for (unsigned i = 0; i < n && step == STEP_DONE; i++) {
+	for (unsigned i = 0; i < n && verdict == VERDICT_DONE; i++) {
 		struct slice name = rd_blob(r);
 
 		(void)snprintf(topic, sizeof topic, "%.*s", SLICE_ARG(name));
 		/* Recovery makes again what is published already. */
 		if (batch <= pu->mark.batch)
 			continue;
-		step = produce(pu, topic, RD_KAFKA_PARTITION_UA, key, json);
-		*ret_n += step == STEP_DONE;
+		verdict = produce(pu, topic, RD_KAFKA_PARTITION_UA, key, json);
+		*ret_n += verdict == VERDICT_DONE;
 	}
-	return step;
+	return verdict;
 }
 
-static enum step
+static enum verdict
 send_mark(struct publisher *pu, uint64_t batch)
 {
 	struct kafka_mark ma = pu->mark;
@@ -193,25 +193,25 @@ send_mark(struct publisher *pu, uint64_t batch)
 }
 
 /* One transaction: the rows, the mark. *ret_n: messages sent. */
-static enum step
+static enum verdict
 transact(struct publisher *pu, uint64_t batch, uint64_t *ret_n)
 {
 	struct rd r = rd_of(buf_slice(&pu->rows));
-	enum step step;
+	enum verdict verdict;
 
 	*ret_n = 0;
 	pu->refused[0] = '\0';
-	step = call(pu, begin_transaction);
-	while (step == STEP_DONE && rd_left(&r) > 0)
-		step = send_row(pu, &r, ret_n);
-	if (step == STEP_DONE)
-		step = send_mark(pu, batch);
+	verdict = call(pu, begin_transaction);
+	while (verdict == VERDICT_DONE && rd_left(&r) > 0)
+		verdict = send_row(pu, &r, ret_n);
+	if (verdict == VERDICT_DONE)
+		verdict = send_mark(pu, batch);
 	failpoint("kafka_in_transaction");
-	if (step == STEP_DONE)
-		step = call(pu, rd_kafka_commit_transaction);
-	if (step == STEP_DONE)
+	if (verdict == VERDICT_DONE)
+		verdict = call(pu, rd_kafka_commit_transaction);
+	if (verdict == VERDICT_DONE)
 		failpoint("kafka_after_commit");
-	return step;
+	return verdict;
 }
 
 /* Once, until alerts are published again. */
@@ -225,18 +225,18 @@ say_trouble(struct publisher *pu)
 	(void)poll(NULL, 0, AGAIN_MS);
 }
 
-static enum step
+static enum verdict
 give_up_transaction(struct publisher *pu)
 {
-	enum step step = call(pu, rd_kafka_abort_transaction);
+	enum verdict verdict = call(pu, rd_kafka_abort_transaction);
 
 	say_trouble(pu);
-	return step == STEP_ABORT ? STEP_SESSION : step;
+	return verdict == VERDICT_ABORT ? VERDICT_SESSION : verdict;
 }
 
 /* --- sessions --- */
 
-static enum step
+static enum verdict
 refuse(struct publisher *pu, const struct kafka_mark *found)
 {
 	struct err err;
@@ -261,7 +261,7 @@ refuse(struct publisher *pu, const struct kafka_mark *found)
 }
 
 /* Behind the fence: reads the mark, and takes it over. */
-static enum step
+static enum verdict
 take_mark(struct publisher *pu)
 {
 	struct kafka_mark found = {0};
@@ -272,29 +272,29 @@ take_mark(struct publisher *pu)
 	if (rc < 0)
 		return fail(pu, &err);
 	if (stopped)
-		return STEP_LEAVE;
+		return VERDICT_LEAVE;
 	if (pu->claimed) {
 		if (rc == 1 && strcmp(found.owner, pu->mark.owner) != 0)
 			return refuse(pu, &found);
 		if (rc == 1)
 			pu->mark.batch = found.batch;
-		return STEP_DONE;
+		return VERDICT_DONE;
 	}
 	if (rc == 1 && !pu->opt.republish) {
 		if (strcmp(found.store, pu->mark.store) != 0 || found.batch > pu->opt.last)
 			return refuse(pu, &found);
 		pu->mark.batch = found.batch;
 	}
-	return STEP_DONE;
+	return VERDICT_DONE;
 }
 
 /* A new producer, which fences any before it. */
-static enum step
+static enum verdict
 begin_session(struct publisher *pu)
 {
 	struct kafka_setting settings[sizeof producer_settings / sizeof producer_settings[0]];
 	struct err err;
-	enum step step;
+	enum verdict verdict;
 
 	memcpy(settings, producer_settings, sizeof settings);
 	settings[0].value = pu->opt.transactional_id;
@@ -303,37 +303,37 @@ begin_session(struct publisher *pu)
 	pu->rk = NULL;
 	if (client_new(&pu->rk, RD_KAFKA_PRODUCER, &pu->link, settings, on_delivery, &err) != 0)
 		return fail(pu, &err);
-	step = call(pu, rd_kafka_init_transactions);
-	if (step == STEP_DONE)
-		step = take_mark(pu);
-	else if (step == STEP_ABORT)
-		step = STEP_SESSION;
-	if (step == STEP_SESSION && go_on(pu))
+	verdict = call(pu, rd_kafka_init_transactions);
+	if (verdict == VERDICT_DONE)
+		verdict = take_mark(pu);
+	else if (verdict == VERDICT_ABORT)
+		verdict = VERDICT_SESSION;
+	if (verdict == VERDICT_SESSION && go_on(pu))
 		say_trouble(pu);
 	pu->refused[0] = '\0';
-	return step;
+	return verdict;
 }
 
 /* Publishes the rows up to `batch`, whatever it takes; `claim`: our mark alone. */
-static enum step
+static enum verdict
 publish(struct publisher *pu, uint64_t batch, bool claim)
 {
 	uint64_t n = 0;
-	enum step step = pu->rk == NULL ? STEP_SESSION : STEP_DONE;
+	enum verdict verdict = pu->rk == NULL ? VERDICT_SESSION : VERDICT_DONE;
 
 	for (;;) {
-		while (step == STEP_SESSION && go_on(pu))
-			step = begin_session(pu);
-		if (step == STEP_LEAVE || !go_on(pu))
-			return STEP_LEAVE;
+		while (verdict == VERDICT_SESSION && go_on(pu))
+			verdict = begin_session(pu);
+		if (verdict == VERDICT_LEAVE || !go_on(pu))
+			return VERDICT_LEAVE;
 		/* An unclear commit may have gone through: the mark, read again, says so. */
 		if (!claim && batch <= pu->mark.batch)
 			break;
-		step = transact(pu, claim ? pu->mark.batch : batch, &n);
-		if (step == STEP_DONE)
+		verdict = transact(pu, claim ? pu->mark.batch : batch, &n);
+		if (verdict == VERDICT_DONE)
 			break;
-		if (step == STEP_ABORT)
-			step = give_up_transaction(pu);
+		if (verdict == VERDICT_ABORT)
+			verdict = give_up_transaction(pu);
 	}
 	if (pu->said) {
 		pu->said = false;
@@ -344,7 +344,7 @@ publish(struct publisher *pu, uint64_t batch, bool claim)
 	buf_clear(&pu->rows);
 	pu->claimed = true;
 	outbox_published(pu->ob, claim ? 0 : n, pu->mark.batch);
-	return STEP_DONE;
+	return VERDICT_DONE;
 }
 
 static void *
@@ -352,14 +352,14 @@ run(void *arg)
 {
 	struct publisher *pu = arg;
 	/* The first transaction holds our mark alone: from then on an older owner knows that it was fenced. */
-	enum step step = publish(pu, 0, true);
+	enum verdict verdict = publish(pu, 0, true);
 	int idle_ms = 0;
 
-	while (step != STEP_LEAVE && go_on(pu)) {
+	while (verdict != VERDICT_LEAVE && go_on(pu)) {
 		if (outbox_take(pu->ob, TAKE_MS, &pu->rows, &pu->last))
-			idle_ms = 0, step = publish(pu, pu->last, false);
+			idle_ms = 0, verdict = publish(pu, pu->last, false);
 		else if ((idle_ms += TAKE_MS) >= PULSE_MS)
-			idle_ms = 0, step = publish(pu, 0, true);
+			idle_ms = 0, verdict = publish(pu, 0, true);
 		else
 			(void)rd_kafka_poll(pu->rk, 0);
 	}

@@ -204,11 +204,11 @@ find_position(struct kafka_source *ks, struct part *pa, struct err *err)
 static struct part *
 find_part(struct kafka_source *ks, const char *topic, int32_t partition)
 {
-	struct part *pa = ks->hit < ks->n_parts ? &ks->parts[ks->hit] : NULL;
+	struct part *pa = ks->parts != NULL && ks->hit < ks->n_parts ? &ks->parts[ks->hit] : NULL;
 
 	if (pa != NULL && pa->partition == partition && strcmp(pa->topic, topic) == 0)
 		return pa;
-	for (size_t i = 0; i < ks->n_parts; i++) {
+	for (size_t i = 0; ks->parts != NULL && i < ks->n_parts; i++) {
 		pa = &ks->parts[i];
 		if (pa->partition == partition && strcmp(pa->topic, topic) == 0) {
 			ks->hit = i;

@@ -21,8 +21,6 @@
 
 #define EVENTS_TOPIC "province.events"
 
-extern char **environ;
-
 struct demo_kafka {
 	char dir[PATH_MAX], config[PATH_MAX], store[PATH_MAX], broker[64], tool[PATH_MAX];
 	pid_t serve, writer, reader;
