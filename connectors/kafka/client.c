@@ -56,6 +56,22 @@ link_figures(struct kafka_link *ln, struct kafka_figures *ret)
 	(void)pthread_mutex_unlock(&ln->lock);
 }
 
+void
+link_reason(struct kafka_link *ln, char *ret, size_t size)
+{
+	(void)pthread_mutex_lock(&ln->lock);
+	(void)snprintf(ret, size, "%s", ln->reason);
+	(void)pthread_mutex_unlock(&ln->lock);
+}
+
+static void
+keep_reason(struct kafka_link *ln, const char *reason)
+{
+	(void)pthread_mutex_lock(&ln->lock);
+	(void)snprintf(ln->reason, sizeof ln->reason, "%s", reason);
+	(void)pthread_mutex_unlock(&ln->lock);
+}
+
 static void
 on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
@@ -68,6 +84,7 @@ on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 		ln->down = true;
 		return;
 	}
+	keep_reason(ln, reason);
 	/* These do not mend themselves: the operator must know, once. */
 	if ((code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL || code == RD_KAFKA_RESP_ERR__RESOLVE) && ln->said != code) {
 		ln->said = (rd_kafka_resp_err_t)code;
@@ -119,8 +136,11 @@ on_statistics(rd_kafka_t *rk, char *json, size_t n, void *opaque)
 static void
 on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-	const struct kafka_link *ln = rd_kafka_opaque(rk);
+	struct kafka_link *ln = rd_kafka_opaque(rk);
 
+	/* Why a transaction can only be aborted is told here alone. */
+	if (strcmp(facility, "TXNERR") == 0)
+		keep_reason(ln, text);
 	for (size_t i = 0; i < ln->opt->n_settings; i++)
 		if (strcmp(ln->opt->settings[i].name, "debug") == 0)
 			link_note(ln, "librdkafka %d %s %s", level, facility, text);

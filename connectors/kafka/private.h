@@ -15,6 +15,7 @@ struct kafka_link {
 	struct kafka_figures figures;
 	bool down; /* said so */
 	rd_kafka_resp_err_t said;
+	char reason[512]; /* of the last trouble, in librdkafka's words */
 };
 
 void link_init(struct kafka_link *ln, const struct kafka_options *opt, const char *what);
@@ -22,6 +23,8 @@ void link_free(struct kafka_link *ln);
 /* The broker answered: says so if it was away. */
 void link_up(struct kafka_link *ln);
 void link_figures(struct kafka_link *ln, struct kafka_figures *ret);
+/* "": there was no trouble. */
+void link_reason(struct kafka_link *ln, char *ret, size_t size);
 /* A printf to the operator. */
 void link_note(const struct kafka_link *ln, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

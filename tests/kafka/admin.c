@@ -3,6 +3,7 @@
  *   kafka_admin BROKER create TOPIC PARTITIONS [NAME=VALUE]...
  *   kafka_admin BROKER delete TOPIC
  *   kafka_admin BROKER grow TOPIC PARTITIONS
+ *   kafka_admin BROKER deny topic|group NAME read|write|describe|settings      takes this right from everybody, and no other
  *   kafka_admin BROKER truncate TOPIC PARTITION OFFSET      deletes the records before it */
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -27,6 +28,15 @@ number(const char *text)
 	return *text == '\0' || *end != '\0' || n < 0 || n > 1000000000 ? -1 : (int)n;
 }
 
+static rd_kafka_AclOperation_t
+operation(const char *text)
+{
+	return strcmp(text, "read") == 0       ? RD_KAFKA_ACL_OPERATION_READ
+	       : strcmp(text, "write") == 0    ? RD_KAFKA_ACL_OPERATION_WRITE
+	       : strcmp(text, "describe") == 0 ? RD_KAFKA_ACL_OPERATION_DESCRIBE
+					       : RD_KAFKA_ACL_OPERATION_DESCRIBE_CONFIGS;
+}
+
 static int
 result_of(rd_kafka_event_t *ev)
 {
@@ -44,6 +54,14 @@ result_of(rd_kafka_event_t *ev)
 		topics = rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(ev), &n);
 	else if (rd_kafka_event_type(ev) == RD_KAFKA_EVENT_CREATEPARTITIONS_RESULT)
 		topics = rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(ev), &n);
+	else if (rd_kafka_event_type(ev) == RD_KAFKA_EVENT_CREATEACLS_RESULT) {
+		const rd_kafka_acl_result_t **acls = rd_kafka_CreateAcls_result_acls(rd_kafka_event_CreateAcls_result(ev), &n);
+
+		for (size_t i = 0; i < n; i++)
+			if (rd_kafka_acl_result_error(acls[i]) != NULL)
+				return die("deny", rd_kafka_error_string(rd_kafka_acl_result_error(acls[i])));
+		n = 0;
+	}
 	for (size_t i = 0; i < n; i++)
 		if (rd_kafka_topic_result_error(topics[i]))
 			return die(rd_kafka_topic_result_name(topics[i]), rd_kafka_err2str(rd_kafka_topic_result_error(topics[i])));
@@ -67,7 +85,7 @@ main(int argc, char **argv)
 	int status;
 
 	if (argc < 4 || rd_kafka_conf_set(conf, "bootstrap.servers", argv[1], why, sizeof why) != RD_KAFKA_CONF_OK)
-		return die("usage", "kafka_admin BROKER create|delete|grow|truncate TOPIC ...");
+		return die("usage", "kafka_admin BROKER create|delete|grow|truncate|deny TOPIC ...");
 	rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
 	if (rk == NULL)
 		return die("client", why);
@@ -108,6 +126,18 @@ main(int argc, char **argv)
 		rd_kafka_topic_partition_list_destroy(list);
 		rd_kafka_DeleteRecords(rk, &dr, 1, NULL, queue);
 		rd_kafka_DeleteRecords_destroy(dr);
+	} else if (strcmp(argv[2], "deny") == 0 && argc == 6) {
+		/* One that is named at all is closed to whom nothing is granted: so everything else is. */
+		rd_kafka_ResourceType_t type = strcmp(argv[3], "topic") == 0 ? RD_KAFKA_RESOURCE_TOPIC : RD_KAFKA_RESOURCE_GROUP;
+		rd_kafka_AclBinding_t *ab[] = {rd_kafka_AclBinding_new(type, argv[4], RD_KAFKA_RESOURCE_PATTERN_LITERAL, "User:*", "*",
+						   RD_KAFKA_ACL_OPERATION_ALL, RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW, why, sizeof why),
+		    rd_kafka_AclBinding_new(type, argv[4], RD_KAFKA_RESOURCE_PATTERN_LITERAL, "User:*", "*", operation(argv[5]),
+			RD_KAFKA_ACL_PERMISSION_TYPE_DENY, why, sizeof why)};
+
+		if (ab[0] == NULL || ab[1] == NULL)
+			return die(argv[4], why);
+		rd_kafka_CreateAcls(rk, ab, 2, NULL, queue);
+		rd_kafka_AclBinding_destroy_array(ab, 2);
 	} else {
 		return die(argv[2], "no such command, or operands are missing");
 	}

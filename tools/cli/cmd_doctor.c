@@ -1,7 +1,6 @@
 /* dideban doctor: is this machine, store and configuration fit? */
 #include "state/copy.h"
-#include "tools/cli/cli.h"
-#include "tools/config.h"
+#include "tools/cli/doctor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +19,7 @@ static const struct arg doctor_args[] = {
     {"--store", ARG_TEXT, "DIR", "the store (default: that of ./dideban.yaml, else ./dideban-store)"},
     {"--config", ARG_TEXT, "FILE", "the configuration (default: ./dideban.yaml if there is one)"},
     {"--rules", ARG_TEXT, "DIR", "folder of rules"},
+    {"--kafka", ARG_FLAG, NULL, "also Kafka as the configuration's section kafka needs it: the broker, topics, their settings, rights"},
     {"--json", ARG_FLAG, NULL, "one check a line"},
     {0},
 };
@@ -27,22 +27,15 @@ const struct command command_doctor = {
     .name = "doctor",
     .operands = "",
     .summary = "check the machine, the configuration, the rules and the store",
-    .details = "Each line says ok, warn or fail, and the cure. Exit 1 if anything failed.",
+    .details = "Each line says ok, warn or fail, and the cure. Exit 1 if anything failed, 5 if no broker answers (within 10 seconds).\n"
+	       "With --kafka it writes for real, under a transactional id of its own and in transactions that it aborts; a serve may run beside it.",
     .example = "  dideban doctor",
     .args = doctor_args,
     .run = cmd_doctor,
 };
 
-enum verdict { OK, WARN, FAIL };
-struct exam {
-	bool json;
-	uint64_t n[3];
-};
-
-static void say(struct exam *ex, enum verdict v, const char *check, const char *cure, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-
-static void
-say(struct exam *ex, enum verdict v, const char *check, const char *cure, const char *fmt, ...)
+void
+doctor_say(struct exam *ex, enum verdict v, const char *check, const char *cure, const char *fmt, ...)
 {
 	static const char *const words[] = {"ok", "warn", "fail"};
 	static const enum tint tints[] = {TINT_GREEN, TINT_YELLOW, TINT_RED};
@@ -76,11 +69,11 @@ check_clock(struct exam *ex)
 	(void)instant_format((struct instant){ts.tv_sec, 0}, text);
 	/* Before this program was written, or far behind its life. */
 	if (ts.tv_sec < 1760000000 || ts.tv_sec > 4102444800)
-		say(ex, FAIL, "clock",
+		doctor_say(ex, FAIL, "clock",
 		    "set the machine's clock (timedatectl): events would be quarantined as from the future, or alerts would end at once",
 		    "the clock says %s", text);
 	else
-		say(ex, OK, "clock", "", "%s", text);
+		doctor_say(ex, OK, "clock", "", "%s", text);
 }
 
 static void
@@ -90,17 +83,17 @@ check_memory(struct exam *ex, const struct config *co)
 	uint64_t total, cache = co->v[CONFIG_CACHE].number;
 
 	if (pages <= 0 || page <= 0) {
-		say(ex, WARN, "memory", "none needed if it runs", "cannot be told");
+		doctor_say(ex, WARN, "memory", "none needed if it runs", "cannot be told");
 		return;
 	}
 	total = (uint64_t)pages * (uint64_t)page;
 	if (cache > total / 2)
-		say(ex, FAIL, "memory", "make `cache` smaller in the configuration, or add memory", "%s MiB, and the cache alone may take %s MiB",
-		    grouped(total / MIB), grouped(cache / MIB));
+		doctor_say(ex, FAIL, "memory", "make `cache` smaller in the configuration, or add memory",
+		    "%s MiB, and the cache alone may take %s MiB", grouped(total / MIB), grouped(cache / MIB));
 	else if (total < 1024 * MIB)
-		say(ex, WARN, "memory", "1 GiB or more is better", "%s MiB", grouped(total / MIB));
+		doctor_say(ex, WARN, "memory", "1 GiB or more is better", "%s MiB", grouped(total / MIB));
 	else
-		say(ex, OK, "memory", "", "%s MiB, %s MiB of them for the cache", grouped(total / MIB), grouped(cache / MIB));
+		doctor_say(ex, OK, "memory", "", "%s MiB, %s MiB of them for the cache", grouped(total / MIB), grouped(cache / MIB));
 }
 
 /* The folder that holds, or would hold, the store. */
@@ -136,19 +129,19 @@ check_file_system(struct exam *ex, const char *folder)
 	struct statfs sf;
 
 	if (statfs(folder, &sf) != 0) {
-		say(ex, FAIL, "file system", "make the folder readable", "%s: %s", folder, strerror(errno));
+		doctor_say(ex, FAIL, "file system", "make the folder readable", "%s: %s", folder, strerror(errno));
 		return;
 	}
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
 		if ((long)sf.f_type != known[i].magic)
 			continue;
-		say(ex, known[i].v, "file system",
+		doctor_say(ex, known[i].v, "file system",
 		    known[i].v == WARN ? "keep the store on a disk of its own: what is here is lost with the container or the machine"
 				       : "keep the store on a local disk: locks and syncs of a network file system cannot be trusted",
 		    "%s is on %s", folder, known[i].name);
 		return;
 	}
-	say(ex, WARN, "file system", "ext4 and xfs are known to work", "%s is on a file system of unknown kind (%lx)", folder,
+	doctor_say(ex, WARN, "file system", "ext4 and xfs are known to work", "%s is on a file system of unknown kind (%lx)", folder,
 	    (unsigned long)sf.f_type);
 }
 
@@ -159,16 +152,16 @@ check_space(struct exam *ex, const char *folder)
 	uint64_t left;
 
 	if (statvfs(folder, &sv) != 0) {
-		say(ex, FAIL, "disk space", "make the folder readable", "%s: %s", folder, strerror(errno));
+		doctor_say(ex, FAIL, "disk space", "make the folder readable", "%s: %s", folder, strerror(errno));
 		return;
 	}
 	left = (uint64_t)sv.f_bavail * sv.f_frsize / MIB;
 	if (left < 512)
-		say(ex, FAIL, "disk space", "make room: intake stops below 256 MiB", "%s MiB are free in %s", grouped(left), folder);
+		doctor_say(ex, FAIL, "disk space", "make room: intake stops below 256 MiB", "%s MiB are free in %s", grouped(left), folder);
 	else if (left < 4096)
-		say(ex, WARN, "disk space", "ten million events need about 10 GiB", "%s MiB are free in %s", grouped(left), folder);
+		doctor_say(ex, WARN, "disk space", "ten million events need about 10 GiB", "%s MiB are free in %s", grouped(left), folder);
 	else
-		say(ex, OK, "disk space", "", "%s MiB are free in %s", grouped(left), folder);
+		doctor_say(ex, OK, "disk space", "", "%s MiB are free in %s", grouped(left), folder);
 }
 
 /* Writes and syncs 20 blocks of 4 KiB, as the journal does. */
@@ -183,7 +176,7 @@ check_sync(struct exam *ex, const char *folder)
 	(void)snprintf(path, sizeof path, "%s/.dideban-doctor-XXXXXX", folder);
 	fd = mkostemp(path, O_CLOEXEC);
 	if (fd < 0) {
-		say(ex, FAIL, "sync", "make the folder writable for this user", "%s cannot be written: %s", folder, strerror(errno));
+		doctor_say(ex, FAIL, "sync", "make the folder writable for this user", "%s cannot be written: %s", folder, strerror(errno));
 		return;
 	}
 	(void)unlink(path);
@@ -195,13 +188,13 @@ check_sync(struct exam *ex, const char *folder)
 		worst = took > worst ? took : worst;
 	}
 	if (bad)
-		say(ex, FAIL, "sync", "the disk is full or broken: see the system's log", "writing and syncing in %s failed: %s", folder,
+		doctor_say(ex, FAIL, "sync", "the disk is full or broken: see the system's log", "writing and syncing in %s failed: %s", folder,
 		    strerror(errno));
 	else if (sum / 20 > 30)
-		say(ex, WARN, "sync", "alerts leave after a sync: a faster disk (or one with a protected cache) makes them leave earlier",
+		doctor_say(ex, WARN, "sync", "alerts leave after a sync: a faster disk (or one with a protected cache) makes them leave earlier",
 		    "%.1f ms on average, %.1f ms at worst", sum / 20, worst);
 	else
-		say(ex, OK, "sync", "", "%.1f ms on average, %.1f ms at worst", sum / 20, worst);
+		doctor_say(ex, OK, "sync", "", "%.1f ms on average, %.1f ms at worst", sum / 20, worst);
 	(void)close(fd);
 }
 
@@ -216,10 +209,33 @@ check_locale(struct exam *ex)
 		v = getenv("LANG");
 	/* The program itself runs in the C locale, whatever this says: only the terminal cares. */
 	if (isatty(STDOUT_FILENO) && (v == NULL || (strcasestr(v, "utf-8") == NULL && strcasestr(v, "utf8") == NULL)))
-		say(ex, WARN, "terminal", "export LANG=C.UTF-8, so that Persian sentences are shown", "the locale is %s",
+		doctor_say(ex, WARN, "terminal", "export LANG=C.UTF-8, so that Persian sentences are shown", "the locale is %s",
 		    v == NULL || *v == 0 ? "not set" : v);
 	else
-		say(ex, OK, "terminal", "", "locale %s", v == NULL || *v == 0 ? "not set" : v);
+		doctor_say(ex, OK, "terminal", "", "locale %s", v == NULL || *v == 0 ? "not set" : v);
+}
+
+/* Those of the rule set that serve would start with. */
+static void
+take_audiences(struct exam *ex, const struct ruleset *rs)
+{
+	char **v = calloc(rs->n_rules * (sizeof rs->rules[0]->audience / sizeof rs->rules[0]->audience[0]) + 1, sizeof *v);
+	size_t n = 0;
+
+	for (size_t i = 0; v != NULL && i < rs->n_rules; i++)
+		for (unsigned a = 0; a < rs->rules[i]->n_audience; a++) {
+			size_t k = 0;
+
+			while (k < n && strcmp(v[k], rs->rules[i]->audience[a]) != 0)
+				k++;
+			if (k == n && (v[n] = strdup(rs->rules[i]->audience[a])) != NULL)
+				n++;
+		}
+	for (size_t i = 0; i < ex->n_audiences; i++)
+		free(ex->audiences[i]);
+	free(ex->audiences);
+	ex->audiences = v;
+	ex->n_audiences = n;
 }
 
 static void
@@ -234,10 +250,12 @@ check_rules(struct exam *ex, const char *given)
 	if (rules_find(given, &dir, &err) == 0 && rules_gather(dir, false, NULL, 0, &src, &err) == 0)
 		rs = ruleset_compile(&src, &fi, &err);
 	if (rs == NULL)
-		say(ex, FAIL, "rules", "`dideban check` shows every mistake with its place", "%s%s%s", fi.n > 0 ? fi.v[0].file : "",
+		doctor_say(ex, FAIL, "rules", "`dideban check` shows every mistake with its place", "%s%s%s", fi.n > 0 ? fi.v[0].file : "",
 		    fi.n > 0 ? ": " : "", fi.n > 0 ? fi.v[0].text : err.text);
 	else
-		say(ex, OK, "rules", "", "%zu rules and %zu event types in %s", rs->n_rules, contracts_count(rs->contracts), dir);
+		doctor_say(ex, OK, "rules", "", "%zu rules and %zu event types in %s", rs->n_rules, contracts_count(rs->contracts), dir);
+	if (rs != NULL)
+		take_audiences(ex, rs);
 	ruleset_free(rs);
 	ruleset_source_free(&src);
 	findings_free(&fi);
@@ -245,7 +263,7 @@ check_rules(struct exam *ex, const char *given)
 }
 
 static void
-check_store(struct exam *ex, const char *dir)
+check_store(struct exam *ex, const char *dir, bool own_rules)
 {
 	struct stat st;
 	struct node_options opt = {.dir = dir, .read_only = true};
@@ -253,18 +271,20 @@ check_store(struct exam *ex, const char *dir)
 	struct err err = {0};
 
 	if (stat(dir, &st) != 0 && errno == ENOENT) {
-		say(ex, OK, "store", "", "%s is not there yet; run or serve makes it", dir);
+		doctor_say(ex, OK, "store", "", "%s is not there yet; run or serve makes it", dir);
 		return;
 	}
 	if (node_open(&no, &opt, &err) != 0) {
-		say(ex, FAIL, "store",
+		doctor_say(ex, FAIL, "store",
 		    err.code == ERR_CORRUPT ? "`dideban store verify` reads every byte; a backup brings it back (`dideban restore`)"
 		    : err.code == ERR_USAGE ? "name the store's folder with --store; run and serve make a new one"
 					    : "mend what the message names; what the store holds is safe",
 		    "%s", err.text);
 		return;
 	}
-	say(ex, OK, "store", "", "%s opens, with %zu live rules", dir, node_ruleset(no) == NULL ? 0 : node_ruleset(no)->n_rules);
+	doctor_say(ex, OK, "store", "", "%s opens, with %zu live rules", dir, node_ruleset(no) == NULL ? 0 : node_ruleset(no)->n_rules);
+	if (own_rules && node_ruleset(no) != NULL)
+		take_audiences(ex, node_ruleset(no));
 	node_abandon(no);
 }
 
@@ -272,14 +292,80 @@ static void
 check_inboxes(struct exam *ex, const struct config *co)
 {
 	if (!co->grants)
-		say(ex, co->file == NULL ? OK : WARN, "grants", "name inboxes with their sources and types in the configuration",
+		doctor_say(ex, co->file == NULL ? OK : WARN, "grants", "name inboxes with their sources and types in the configuration",
 		    "every source and type is granted");
 	for (size_t i = 0; i < co->n_inboxes && co->grants; i++) {
 		if (access(co->inboxes[i].dir, R_OK | X_OK) == 0)
-			say(ex, OK, "inbox", "", "%s", co->inboxes[i].dir);
+			doctor_say(ex, OK, "inbox", "", "%s", co->inboxes[i].dir);
 		else
-			say(ex, WARN, "inbox", "make it, readable for this user", "%s: %s", co->inboxes[i].dir, strerror(errno));
+			doctor_say(ex, WARN, "inbox", "make it, readable for this user", "%s: %s", co->inboxes[i].dir, strerror(errno));
 	}
+}
+
+static void
+check_all(struct exam *ex, const struct config *co, const char *store, const char *rules)
+{
+	char *folder = nearest_folder(store);
+
+	check_clock(ex);
+	check_memory(ex, co);
+	if (folder != NULL) {
+		check_file_system(ex, folder);
+		check_space(ex, folder);
+		check_sync(ex, folder);
+	}
+	check_locale(ex);
+	check_rules(ex, rules);
+	check_store(ex, store, rules == NULL);
+	check_inboxes(ex, co);
+	free(folder);
+}
+
+/* Its exit status. */
+static int
+check_kafka(struct exam *ex, struct config *co)
+{
+	struct err err = {0};
+
+	if (doctor_kafka(ex, co, &err) == 0)
+		return 0;
+	if (err.code == ERR_USAGE)
+		doctor_say(ex, FAIL, "settings", "mend the section kafka of the configuration", "%s", err.text);
+	else if (err.code != ERR_SERVICE)
+		doctor_say(ex, FAIL, "kafka", "see what the message names", "%s", err.text);
+	return err.code == ERR_SERVICE ? err_exit_status(err.code) : 1;
+}
+
+static int
+examine(const struct args *ar, struct exam *ex, struct config *co, struct err *err)
+{
+	const char *store, *rules;
+	bool kafka = args_flag(ar, "--kafka");
+	int status = 0;
+
+	if (config_load(co, args_text(ar, "--config"), err) != 0) {
+		doctor_say(ex, FAIL, "configuration", "mend it; `dideban config` shows the rest", "%s", err->text);
+		kafka = false;
+		if (config_load(co, "/dev/null", err) != 0)
+			return cli_fail(err);
+	} else if (kafka && co->kafka.brokers == NULL) {
+		(void)err_set(err, ERR_USAGE,
+		    "doctor --kafka: %s has no section kafka: add one (docs/operate-kafka.md), or name another configuration with --config",
+		    co->file == NULL ? "the configuration" : co->file);
+		return cli_fail(err);
+	} else {
+		doctor_say(ex, OK, "configuration", "", "%s", co->file == NULL ? "none: defaults" : co->file);
+	}
+	store = args_text(ar, "--store") != NULL ? args_text(ar, "--store") : co->v[CONFIG_STORE].text;
+	rules = args_text(ar, "--rules") != NULL ? args_text(ar, "--rules") : co->v[CONFIG_RULES].text[0] == 0 ? NULL : co->v[CONFIG_RULES].text;
+	check_all(ex, co, store, rules);
+	if (kafka)
+		status = check_kafka(ex, co);
+	if (!ex->json)
+		printf("\n%" PRIu64 " ok, %" PRIu64 " warn, %" PRIu64 " fail\n", ex->n[OK], ex->n[WARN], ex->n[FAIL]);
+	if (cli_flush(err) != 0)
+		return cli_fail(err);
+	return status != 0 ? status : ex->n[FAIL] > 0;
 }
 
 static int
@@ -289,42 +375,15 @@ cmd_doctor(int argc, char **argv)
 	struct err err = {0};
 	struct config co = {0};
 	struct exam ex = {0};
-	const char *store, *rules;
-	char *folder;
-	int status = 0;
+	int status;
 
 	if (args_parse(&ar, &command_doctor, argc, argv, &err) != 0)
 		return cli_fail(&err);
 	ex.json = args_flag(&ar, "--json");
-	if (config_load(&co, args_text(&ar, "--config"), &err) != 0) {
-		say(&ex, FAIL, "configuration", "mend it; `dideban config` shows the rest", "%s", err.text);
-		err = (struct err){0};
-		if (config_load(&co, "/dev/null", &err) != 0)
-			return cli_fail(&err);
-	} else {
-		say(&ex, OK, "configuration", "", "%s", co.file == NULL ? "none: defaults" : co.file);
-	}
-	store = args_text(&ar, "--store") != NULL ? args_text(&ar, "--store") : co.v[CONFIG_STORE].text;
-	rules = args_text(&ar, "--rules") != NULL ? args_text(&ar, "--rules") : co.v[CONFIG_RULES].text[0] == 0 ? NULL : co.v[CONFIG_RULES].text;
-	folder = nearest_folder(store);
-	check_clock(&ex);
-	check_memory(&ex, &co);
-	if (folder != NULL) {
-		check_file_system(&ex, folder);
-		check_space(&ex, folder);
-		check_sync(&ex, folder);
-	}
-	check_locale(&ex);
-	check_rules(&ex, rules);
-	check_store(&ex, store);
-	check_inboxes(&ex, &co);
-	if (!ex.json)
-		printf("\n%" PRIu64 " ok, %" PRIu64 " warn, %" PRIu64 " fail\n", ex.n[OK], ex.n[WARN], ex.n[FAIL]);
-	if (cli_flush(&err) != 0)
-		status = cli_fail(&err);
-	else if (ex.n[FAIL] > 0)
-		status = 1;
-	free(folder);
+	status = examine(&ar, &ex, &co, &err);
+	for (size_t i = 0; i < ex.n_audiences; i++)
+		free(ex.audiences[i]);
+	free(ex.audiences);
 	config_free(&co);
 	args_free(&ar);
 	return status;
