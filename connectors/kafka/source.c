@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define AWAY_MS 1000     /* how long a question to a broker that does not answer may hold us up */
+#define ASKED 16         /* partitions that are asked for their end at one look */
 #define RETRY_MS 1000    /* before a partition that gave trouble is looked at again */
 #define STREAM_BYTES 300 /* a topic's name has at most 249 */
 
@@ -26,6 +27,8 @@ struct part {
 	int64_t end;         /* where the client last met the partition's end; -1: not yet */
 	bool check;          /* the message before `next` must be one that we know */
 	bool gone;
+	bool yielded;    /* since the last look */
+	unsigned behind; /* looks in a row that found more in it while it yielded nothing */
 	bool doubtful;   /* the client met an error at it: assigned anew at the next look, whatever the client makes of it */
 	unsigned unseen; /* looks in a row that did not find it */
 	int64_t last_ms; /* time of the last message, by its own stamp */
@@ -45,7 +48,8 @@ struct kafka_source {
 	rd_kafka_message_t *message;
 	struct buf event;
 	int64_t look_ms; /* when to look at the cluster's topics again */
-	uint64_t missed;
+	uint64_t missed, restarts;
+	size_t asked;      /* the partition whose end was asked for last */
 	bool failed_topic; /* said that a topic may not be read */
 };
 
@@ -304,6 +308,34 @@ say_gone(struct kafka_source *ks, struct part *pa)
 	pa->gone = true;
 }
 
+/* librdkafka 2.0.2 now and then stops fetching a partition for good after a broker was lost, and says nothing. So quiet partitions are
+ * asked for their end, and one that holds more at two looks in a row is assigned anew. */
+static void
+ask_quiet_ones(struct kafka_source *ks, bool *changed)
+{
+	for (size_t n = 0, left = ks->n_parts; n < ASKED && left > 0; left--) {
+		struct part *pa = &ks->parts[++ks->asked % ks->n_parts];
+		int64_t low = 0, high = 0, at = pa->next > pa->end ? pa->next : pa->end;
+		bool quiet = !pa->yielded && !pa->gone;
+
+		pa->yielded = false;
+		if (!quiet) {
+			pa->behind = 0;
+			continue;
+		}
+		n++;
+		if (rd_kafka_query_watermark_offsets(ks->rk, pa->topic, pa->partition, &low, &high, AWAY_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+			return;
+		pa->behind = high > (at > low ? at : low) ? pa->behind + 1 : 0;
+		if (pa->behind < 2)
+			continue;
+		pa->behind = 0;
+		pa->check = pa->next > 0;
+		ks->restarts++;
+		*changed = true;
+	}
+}
+
 static int
 look(struct kafka_source *ks, struct err *err)
 {
@@ -332,6 +364,8 @@ look(struct kafka_source *ks, struct err *err)
 		ks->waited[i] = !found[i];
 	}
 	free(found);
+	if (rc == 0)
+		ask_quiet_ones(ks, &changed);
 	return rc == 0 && changed ? assign(ks, err) : rc;
 }
 
@@ -459,6 +493,7 @@ yield(struct kafka_source *ks, struct source_item *ret, size_t *ret_topic, struc
 	if (rc <= 0)
 		return rc;
 	pa->next = me->offset + 1;
+	pa->yielded = true;
 	pa->last_ms = rd_kafka_message_timestamp(me, NULL);
 	ret->pos = (struct position){slice_str(pa->stream), (uint64_t)me->offset};
 	*ret_topic = pa->entry;
@@ -507,7 +542,7 @@ kafka_source_lag(struct kafka_source *ks, int64_t wall_ms, struct kafka_lag *ret
 {
 	uint64_t furthest = 0;
 
-	*ret = (struct kafka_lag){.partitions = ks->n_parts, .missed = ks->missed};
+	*ret = (struct kafka_lag){.partitions = ks->n_parts, .missed = ks->missed, .restarts = ks->restarts};
 	for (size_t i = 0; i < ks->n_parts; i++) {
 		const struct part *pa = &ks->parts[i];
 		int64_t low, high, at;

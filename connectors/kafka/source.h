@@ -55,6 +55,7 @@ struct kafka_lag {
 	uint64_t partitions, unknown; /* unknown: those of them whose end the client has not heard of yet */
 	uint64_t messages;            /* not yet yielded, of the others */
 	int64_t milliseconds;         /* age of the last message yielded of the partition that is furthest behind; 0: none is */
+	uint64_t restarts;            /* partitions that had stopped though there was more in them, and were assigned anew */
 	uint64_t missed;              /* deleted by retention before we read them, since the start */
 };
 void kafka_source_lag(struct kafka_source *ks, int64_t wall_ms, struct kafka_lag *ret);

@@ -14,7 +14,7 @@ PROXIED = "127.0.0.1:%d" % (PORT + 3)
 TOOL = os.path.join(ROOT, "tools", "kafka")
 ADMIN = os.path.join(os.path.dirname(PROGRAM), "tests", "kafka_admin")
 AUDIENCES = ("judge", "police", "gate", "supervisor")      # of the shipped rules
-LONG = 60          # seconds: a wait that lasts so long has failed
+LONG = 120          # seconds: a wait that lasts so long has failed
 
 
 def tool(*args):

@@ -24,6 +24,8 @@ const struct metric_about metrics[METRIC_COUNT] = {
     [METRIC_SOURCE_LAG] = {"dideban_kafka_source_lag_events", "messages not yet read", 's'},
     [METRIC_SOURCE_LAG_SECONDS] = {"dideban_kafka_source_lag_seconds", "age of the last message read, of the partition furthest behind", 's'},
     [METRIC_SOURCE_MISSED] = {"dideban_kafka_source_missed_total", "messages that retention deleted before they were read", 's'},
+    [METRIC_SOURCE_RESTARTS] = {"dideban_kafka_source_restarts_total", "partitions that had stopped though they held more, and were begun again",
+	's'},
     [METRIC_SOURCE_BYTES] = {"dideban_kafka_source_received_bytes_total", "bytes received", 's'},
     [METRIC_SOURCE_QUEUED] = {"dideban_kafka_source_queued_messages", "fetched and waiting in the client", 's'},
     [METRIC_SOURCE_ROUND_TRIP] = {"dideban_kafka_source_round_trip_seconds", "mean time of a request", 's'},
@@ -51,6 +53,7 @@ fill_source(struct status *su, struct kafka_source *ks)
 	su->v[METRIC_SOURCE_LAG] = (double)lag.messages;
 	su->v[METRIC_SOURCE_LAG_SECONDS] = (double)lag.milliseconds / 1000;
 	su->v[METRIC_SOURCE_MISSED] = (double)lag.missed;
+	su->v[METRIC_SOURCE_RESTARTS] = (double)lag.restarts;
 	su->v[METRIC_SOURCE_BYTES] = (double)fi.received_bytes;
 	su->v[METRIC_SOURCE_QUEUED] = (double)fi.queued_messages;
 	su->v[METRIC_SOURCE_ROUND_TRIP] = (double)fi.round_trip_us / 1e6;
