@@ -121,7 +121,7 @@ class Faults(KafkaCase):
     def schedule(self, seed):
         """Random faults of every kind on one stream."""
         rnd = random.Random(seed)
-        self.begin(n=6000, kind=rnd.choice(("witness", "gate", "lifecycle")), broker=PROXIED)
+        self.begin(n=6000, kind=rnd.choice(("witness", "gate", "expert", "lifecycle", "register")), broker=PROXIED)
         proxy = Proxy(PORT + 3, PORT + 2)
         self.addCleanup(proxy.end)
         told = []
