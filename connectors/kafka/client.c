@@ -30,7 +30,7 @@ link_note(const struct kafka_link *ln, const char *fmt, ...)
 	char text[1024];
 	va_list ap;
 
-	if (ln->opt->note == NULL)
+	if (ln->what == NULL || ln->opt->note == NULL)
 		return;
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof text, fmt, ap);

@@ -10,7 +10,7 @@
 /* The connection of one client. librdkafka's callbacks run in the thread that polls it; others may read the figures. */
 struct kafka_link {
 	const struct kafka_options *opt;
-	const char *what; /* for notes: "reading events", "publishing alerts" */
+	const char *what; /* for notes: "reading events", "publishing alerts"; NULL: says nothing, another client notes the same */
 	pthread_mutex_t lock;
 	struct kafka_figures figures;
 	bool down; /* said so */
