@@ -6,7 +6,9 @@
 #include <string.h>
 #include <time.h>
 
-#define ASK_MS 500      /* one try to reach a broker */
+#define ASK_MS 500 /* one try to reach a broker */
+/* The client's final SCRAM message repeated its own nonce (until 2.6.1, librdkafka pull request 4895); brokers look since CVE-2024-56128. */
+#define SCRAM_MENDED 0x020601ff
 #define REFUSED_MS 3000 /* nobody listens: tried so long, as a name may have several addresses */
 
 int64_t
@@ -48,7 +50,12 @@ away(struct probe *pr, rd_kafka_resp_err_t rc, struct err *err)
 	char reason[512];
 
 	link_reason(&pr->link, reason, sizeof reason);
-	if (pr->link.said == RD_KAFKA_RESP_ERR__AUTHENTICATION)
+	if (pr->link.said == RD_KAFKA_RESP_ERR__AUTHENTICATION && strstr(reason, "SCRAM") != NULL && rd_kafka_version() < SCRAM_MENDED)
+		probe_cure(pr,
+		    "librdkafka %s fails at SCRAM with brokers of Kafka 3.7.2, 3.8.1 and later, whatever the password: use PLAIN over TLS, or client "
+		    "certificates (kafka: settings)",
+		    rd_kafka_version_str());
+	else if (pr->link.said == RD_KAFKA_RESP_ERR__AUTHENTICATION)
 		probe_cure(pr, "mend user, mechanism or password in kafka: settings (sasl.*); the broker's log says more");
 	else if (pr->link.said == RD_KAFKA_RESP_ERR__SSL)
 		probe_cure(pr, "mend security.protocol or the certificates in kafka: settings (ssl.*)");

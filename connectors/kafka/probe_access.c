@@ -182,6 +182,7 @@ on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *me, void *link)
 
 struct writing {
 	rd_kafka_t *rk;
+	struct sending se; /* librdkafka refers to it until a transaction has ended, or rk */
 	char id[300];
 	int64_t ahead_ms, unsure_ms; /* the broker's clock before ours, and how far that may be wrong */
 	bool stamped;
@@ -251,15 +252,16 @@ wait_sent(struct probe *pr, struct writing *wr, struct sending *se, char *ret_wh
 static int
 write_one(struct probe *pr, struct writing *wr, const struct probe_topic *pt)
 {
-	struct sending *se = calloc(1, sizeof *se);
-	rd_kafka_resp_err_t rc = RD_KAFKA_RESP_ERR_NO_ERROR;
+	struct sending *se = &wr->se;
+	rd_kafka_resp_err_t rc;
 	rd_kafka_error_t *er;
-	char why[512] = "out of memory";
-	int ok;
+	char why[512] = "";
+	int ret = 0;
 
 	pr->link.reason[0] = '\0';
-	er = se == NULL ? NULL : rd_kafka_begin_transaction(wr->rk);
-	if (er == NULL && se != NULL) {
+	*se = (struct sending){0};
+	er = rd_kafka_begin_transaction(wr->rk);
+	if (er == NULL) {
 		rc = send_one(wr, pt, se);
 		if (rc == RD_KAFKA_RESP_ERR_NO_ERROR)
 			wait_sent(pr, wr, se, why, sizeof why);
@@ -274,20 +276,18 @@ write_one(struct probe *pr, struct writing *wr, const struct probe_topic *pt)
 			(void)snprintf(why, sizeof why, "%s", rd_kafka_err2str(rc));
 		er = rd_kafka_abort_transaction(wr->rk, PROBE_WAIT_MS);
 	}
-	if (er != NULL && why[0] == '\0')
-		(void)snprintf(why, sizeof why, "the transaction cannot be aborted: %s", rd_kafka_error_string(er));
-	ok = er == NULL && se != NULL;
-	if (er != NULL)
+	if (er != NULL) {
+		if (why[0] == '\0')
+			(void)snprintf(why, sizeof why, "no transaction can be begun or aborted: %s", rd_kafka_error_string(er));
 		rd_kafka_error_destroy(er);
+		ret = -1;
+	}
 	cure_write(pr, pt->name, why);
 	if (why[0] != '\0')
 		probe_tell(pr, KAFKA_FAIL, "write", "%s: %s", pt->name, why);
 	else
 		probe_tell(pr, KAFKA_OK, "write", "%s takes messages", pt->name);
-	/* After an abort nothing refers to it any more. */
-	if (ok)
-		free(se);
-	return ok ? 0 : -1;
+	return ret;
 }
 
 static int

@@ -11,6 +11,7 @@ PORT = int(os.environ.get("DIDEBAN_KAFKA_PORT", "0"))
 BROKER = "127.0.0.1:%d" % PORT
 # The broker names this address to clients that come through it; it is served by a Proxy, which leads to the port before it.
 PROXIED = "127.0.0.1:%d" % (PORT + 3)
+SECURE = "127.0.0.1:%d" % (PORT + 4)      # SASL_SSL
 TOOL = os.path.join(ROOT, "tools", "kafka")
 ADMIN = os.path.join(os.path.dirname(PROGRAM), "tests", "kafka_admin")
 AUDIENCES = ("judge", "police", "gate", "supervisor")      # of the shipped rules

@@ -7,16 +7,16 @@ from documents import DocumentCase, WITH_KAFKA
 
 
 def free_ports():
-    """The first of four ports in a row that nobody listens on."""
+    """The first of five ports in a row that nobody listens on."""
     for port in range(29000, 32000, 10):
         try:
-            for p in range(port, port + 4):
+            for p in range(port, port + 5):
                 with socket.socket() as s:
                     s.bind(("127.0.0.1", p))
             return port
         except OSError:
             continue
-    raise AssertionError("no four free ports in a row")
+    raise AssertionError("no five free ports in a row")
 
 
 class KafkaDocuments(DocumentCase):
@@ -49,7 +49,7 @@ class KafkaDocuments(DocumentCase):
                 os.symlink(os.path.join(ROOT, "tools", name), os.path.join(here, "tools", name))
             self.addCleanup(self.end_all, here)
             with self.subTest(document=os.path.relpath(document, ROOT)):
-                self.assertGreater(self.run_document(document, lambda text: text.replace("9092", port)), 20)
+                self.assertGreater(self.run_document(document, lambda text: text.replace("9092", port).replace("9096", str(int(port) + 4))), 20)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """The broker and the program die, hang and lose their connection: each alert is published once, none is missing, and the end is the same."""
-import os, random, signal, sys, time, unittest
+import itertools, os, random, signal, sys, time, unittest
 
 from broker import *
 from made import *
@@ -7,6 +7,8 @@ import lib
 
 POINTS = ("after_journal_append", "after_journal_sync", "before_fold", "after_fold", "before_publish", "after_publish", "before_checkpoint", "after_ingest", "after_head",
           "kafka_in_transaction", "kafka_after_commit")
+
+KINDS = ("witness", "gate", "expert", "lifecycle", "register") + (("old bailey",) if os.path.isdir(lib.shared("data", "old-bailey")) else ())
 
 
 @lib.needs_shared("bench")
@@ -16,7 +18,10 @@ class Faults(KafkaCase):
     def begin(self, n=12000, kind="witness", broker=BROKER, **options):
         """Events in their topic, and a configuration of small batches that publishes often."""
         self.topics("in")
-        self.file = lib.workload(kind, n)
+        self.file = lib.old_bailey() if kind == "old bailey" else lib.workload(kind, n)
+        if kind == "old bailey" and n is not None:
+            with open(self.file, encoding="utf8") as f:
+                self.file = self.write("events", "".join(itertools.islice(f, n)))
         with open(self.file, "rb") as f:
             self.n = sum(1 for _ in f)
         kcat("-P", "-t", self.topic("in"), "-p", -1, "-l", self.file)
@@ -121,7 +126,7 @@ class Faults(KafkaCase):
     def schedule(self, seed):
         """Random faults of every kind on one stream."""
         rnd = random.Random(seed)
-        self.begin(n=6000, kind=rnd.choice(("witness", "gate", "expert", "lifecycle", "register")), broker=PROXIED)
+        self.begin(n=6000, kind=rnd.choice(KINDS), broker=PROXIED)
         proxy = Proxy(PORT + 3, PORT + 2)
         self.addCleanup(proxy.end)
         told = []
@@ -160,6 +165,19 @@ class Faults(KafkaCase):
             raise AssertionError("seed %d, faults %s: %s\n%s" % (seed, ", ".join(told), e, sv.said()))
         finally:
             proxy.end()
+
+    @lib.needs_shared("data")
+    def test_old_bailey(self):
+        "all of Old Bailey, while the program is killed twice and the broker once"
+        self.begin(n=None, kind="old bailey")
+        for at in range(3):
+            sv = self.serve(self.conf)
+            self.wait(lambda: self.metrics(sv).get("dideban_events_consumed_total", 0) > self.n / 10, "some are read", sv)
+            if at < 2:
+                sv.kill()
+        tool("kill", FOLDER)
+        tool("start", FOLDER)
+        self.end(sv)
 
     def test_random_schedules(self):
         "random schedules of faults"

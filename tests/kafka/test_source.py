@@ -215,6 +215,38 @@ class Source(KafkaCase):
         send(self.topic("in"), [testimony("t", 0, "C0")])
         self.done(sv, 1)
 
+    def test_encrypted(self):
+        "over TLS with a password, events in and alerts out; a wrong password or an unknown authority is said, and nothing is read"
+        self.topics("in", partitions=1)
+        send(self.topic("in"), four_cases())
+        entry = "  settings: {security.protocol: sasl_ssl, sasl.mechanism: %s, sasl.username: dideban, sasl.password_file: %s%s}\n"
+        authority = ", ssl.ca.location: " + os.path.join(FOLDER, "ca.pem")
+        wrong, right = self.write("wrong", "not-it\n"), os.path.join(FOLDER, "password")
+        for name, settings, says in (("w", entry % ("PLAIN", wrong, authority), "uthentication failed"),
+                                     ("u", entry % ("PLAIN", right, ""), "certificate verify failed")):
+            sv = self.serve(self.config("in", broker=SECURE, settings=settings, name=name + ".yaml", store=self.path(name)))
+            self.wait(lambda: says in sv.said(), "it says why", sv)
+            self.assertNotIn("not-it", sv.said())
+            self.assertEqual(sv.stop()[1]["consumed"], 0)
+        sv = self.serve(self.config("in", broker=SECURE, settings=entry % ("PLAIN", right, authority)))
+        self.positions_reach(sv, 1)
+        self.done(sv, 4)
+        self.assertGreater(self.check_published(), 0)
+        self.dideban("doctor", "--kafka", "--config", self.path("config.yaml"))
+        self.assertIn("uthentication failed", self.dideban("doctor", "--kafka", "--config", self.path("w.yaml"), status=5).out)
+
+    def test_scram(self):
+        "SCRAM with the right password: it works, or doctor says that this librdkafka cannot"
+        self.topics("in", partitions=1)
+        entry = "  settings: {security.protocol: sasl_ssl, sasl.mechanism: SCRAM-SHA-512, sasl.username: dideban, sasl.password_file: %s, ssl.ca.location: %s}\n"
+        conf = self.config("in", broker=SECURE, settings=entry % (os.path.join(FOLDER, "password"), os.path.join(FOLDER, "ca.pem")))
+        done = self.dideban("doctor", "--kafka", "--config", conf, status=None)
+        if done.status == 0:
+            self.assertIn("%s answers" % SECURE, done.out)
+        else:
+            self.assertEqual(done.status, 5)
+            self.assertRegex(done.out, "librdkafka [0-9.]+ fails at SCRAM .* use PLAIN over TLS")
+
 
 if __name__ == "__main__":
     unittest.main()
