@@ -4,17 +4,25 @@
 
 static const char *const state_names[] = {"standing", "withdrawn", "ended"};
 
-static void
+/* Some 150 of them in a message: in one piece each. */
+static inline void
 member(struct buf *b, const char *name)
 {
-	if (b->n > 0 && b->p[b->n - 1] != '{')
-		buf_add_u8(b, ',');
-	buf_add_u8(b, '"');
-	buf_add_str(b, name);
-	buf_add_str(b, "\":");
+	size_t n = strlen(name);
+	char *p;
+
+	if (buf_room(b, n + 4) != 0)
+		return;
+	p = b->p + b->n;
+	if (b->n > 0 && p[-1] != '{')
+		*p++ = ',';
+	*p++ = '"';
+	memcpy(p, name, n);
+	memcpy(p + n, "\":", 2);
+	b->n = (size_t)(p + n + 2 - b->p);
 }
 
-static void
+static inline void
 member_string(struct buf *b, const char *name, struct slice s)
 {
 	member(b, name);
@@ -32,7 +40,9 @@ add_instant(struct buf *b, struct instant t)
 {
 	char text[INSTANT_TEXT_BYTES];
 
-	json_quote(b, slice_of(text, instant_format(t, text)));
+	buf_add_u8(b, '"');
+	buf_add(b, text, instant_format(t, text));
+	buf_add_u8(b, '"');
 }
 
 static void
@@ -149,12 +159,12 @@ add_fields(struct buf *b, const struct layout *la, struct slice kept)
 static void
 member_position(struct buf *b, const struct names *na, const struct entry *en)
 {
-	struct buf text = {0};
-
-	buf_add_slice(&text, names_text(na, en->stream));
-	buf_printf(&text, ":%llu", (unsigned long long)en->number);
-	member_string(b, "position", buf_slice(&text));
-	buf_free(&text);
+	member_string(b, "position", names_text(na, en->stream));
+	if (!buf_ok(b))
+		return;
+	b->p[b->n - 1] = ':'; /* in place of the closing quote */
+	buf_add_unsigned(b, en->number);
+	buf_add_u8(b, '"');
 }
 
 static void
@@ -186,7 +196,7 @@ member_evidence(struct buf *b, const struct alert_words *aw)
 	}
 	buf_add_u8(b, ']');
 	member(b, "evidence_total");
-	buf_printf(b, "%llu", (unsigned long long)(aw->ev == NULL ? 0 : aw->ev->total));
+	buf_add_unsigned(b, aw->ev == NULL ? 0 : aw->ev->total);
 }
 
 /* The longest window that the rule looked through; no `from` when it looked at the whole history. */
@@ -271,7 +281,7 @@ alert_data(const struct alert_words *aw, struct slice fa, struct slice en, struc
 	buf_add_u8(b, '{');
 	member_text(b, "alert_id", id);
 	member(b, "seq");
-	buf_printf(b, "%u", al->seq);
+	buf_add_unsigned(b, al->seq);
 	member_rule(b, aw->ru);
 	member_string(b, "subject", aw->subject);
 	member_episode(b, aw->ru, aw->episode);
@@ -291,7 +301,7 @@ alert_data(const struct alert_words *aw, struct slice fa, struct slice en, struc
 	member_params(b, aw->ru);
 	member_values(b, "deliver", al, true);
 	member(b, "held_back");
-	buf_printf(b, "%u", al->held_back);
+	buf_add_unsigned(b, al->held_back);
 	member_instant(b, "decided_at", al->decided);
 	member_instant(b, "known_up_to", al->known_up_to);
 	if (aw->ev != NULL && judge_contested(aw->ju, aw->ev)) {

@@ -4,8 +4,8 @@
 #include "engine/event/parser.h"
 #include "state/base/stages.h"
 
+#include "state/base/hash.h"
 #include <stdlib.h>
-#include <xxhash.h>
 
 struct event_parser *
 event_parser_new(const struct contracts *contracts, uint64_t seed)
@@ -320,6 +320,12 @@ walk_object(struct event_parser *pa, const struct schema *ob, uint32_t at, const
 	return 0;
 }
 
+uint64_t
+event_identity_hash(struct slice source, struct slice id)
+{
+	return hash64_seeded(id, hash64(source));
+}
+
 static int
 parse(struct event_parser *pa, struct slice raw, struct event *ev)
 {
@@ -331,6 +337,7 @@ parse(struct event_parser *pa, struct slice raw, struct event *ev)
 	(void)stage_enter(STAGE_VALIDATE); /* event_parse leaves it */
 	if (parser_envelope(pa, ev) != 0)
 		return -1;
+	ev->hash = event_identity_hash(ev->source, ev->id);
 	co = ev->contract;
 	pa->n_found = 0;
 	memset(pa->keep, 0, co->layout->n_fields * sizeof *pa->keep);

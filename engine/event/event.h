@@ -35,11 +35,13 @@ enum event_fault event_fault_by_name(struct slice name);
 struct event_ref {
 	uint8_t role;         /* index in the contract's roles */
 	struct slice subject; /* "kind/key", digits folded */
+	uint64_t hash;        /* hash64 of it */
 };
 
 struct event {
 	const struct contract *contract;
 	struct slice source, id; /* bytes as they came: identity is compared bytewise */
+	uint64_t hash;           /* event_identity_hash of them */
 	struct instant time;
 	uint64_t content_hash[2]; /* XXH3-128 of the parsed record under the parser's secret seed: equal for equal content */
 	struct slice kept;        /* kept fields, encoded as engine/event/layout.h draws; same bytes for same content */
@@ -48,6 +50,9 @@ struct event {
 	bool retracts;                /* the contract's x-effect is "retraction" */
 	struct slice target_source, target_id;
 };
+
+/* What tables and the filter of known identities go by. */
+uint64_t event_identity_hash(struct slice source, struct slice id);
 
 struct event_parser;
 /* The seed makes content hashes unforgeable; it belongs to the store and never changes there. */

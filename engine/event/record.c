@@ -1,6 +1,8 @@
 /* What the walk found, written into the flat record: references, kept fields, target. */
 #include "engine/event/parser.h"
 
+#include "state/base/hash.h"
+
 int
 record_join(struct event_parser *pa, const struct contract *co)
 {
@@ -73,7 +75,9 @@ record_refs(struct event_parser *pa, const struct contract *co, struct event *ev
 				continue;
 			memcpy(p, prefix.p, prefix.n);
 			memcpy(p + prefix.n, key.p, key.n);
-			refs[n++] = (struct event_ref){(uint8_t)r, slice_of(p, prefix.n + key.n)};
+			refs[n] = (struct event_ref){.role = (uint8_t)r, .subject = slice_of(p, prefix.n + key.n)};
+			refs[n].hash = hash64(refs[n].subject);
+			n++;
 			p += prefix.n + key.n;
 		}
 	}

@@ -1,7 +1,6 @@
 #include "engine/event/value.h"
 #include "engine/calendar/instant_bytes.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,11 +135,11 @@ static void
 decimal_json(struct buf *b, int64_t i, unsigned scale)
 {
 	uint64_t u = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
-	char digits[32];
-	size_t n;
+	char text[20];
+	struct slice s = decimal_text(u, text);
+	const char *digits = s.p;
+	size_t n = s.n;
 
-	(void)snprintf(digits, sizeof digits, "%" PRIu64, u);
-	n = strlen(digits);
 	if (i < 0)
 		buf_add_u8(b, '-');
 	if (n <= scale) {
@@ -170,7 +169,7 @@ value_json(struct buf *b, const struct value *v)
 		json_quote(b, v->s);
 		break;
 	case VALUE_INTEGER:
-		buf_printf(b, "%" PRId64, v->i);
+		buf_add_integer(b, v->i);
 		break;
 	case VALUE_BOOLEAN:
 		buf_add_str(b, v->i != 0 ? "true" : "false");
@@ -189,6 +188,25 @@ value_json(struct buf *b, const struct value *v)
 	}
 }
 
+/* How many of the first bytes need no escape, counted in steps of 8: a bit trick finds what is below 0x20, a quote or a backslash. */
+static size_t
+plain_bytes(struct slice s)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+	size_t i = 0;
+
+	for (; s.n - i >= 8; i += 8) {
+		uint64_t v, quote, slash;
+
+		memcpy(&v, s.p + i, 8);
+		quote = v ^ ones * '"';
+		slash = v ^ ones * '\\';
+		if ((((v - ones * 0x20) & ~v) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & tops)
+			break;
+	}
+	return i;
+}
+
 /* The escapes of RFC 8785 (those of JSON.stringify), so that canonical text needs no second writer. */
 void
 json_quote(struct buf *b, struct slice s)
@@ -196,8 +214,10 @@ json_quote(struct buf *b, struct slice s)
 	static const char hex[] = "0123456789abcdef";
 	size_t from = 0;
 
+	if (buf_room(b, s.n + 2) != 0)
+		return;
 	buf_add_u8(b, '"');
-	for (size_t i = 0; i < s.n; i++) {
+	for (size_t i = plain_bytes(s); i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 		char text[6] = {'\\', 'u', '0', '0', 0, 0};
 		size_t n = 2;

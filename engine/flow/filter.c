@@ -4,10 +4,11 @@
 
 #include <stdlib.h>
 
-#define FIRST_KEYS ((size_t)1 << 18)
+#define FIRST_KEYS ((size_t)1 << 20)
+#define GROWTH 4
 #define BITS_PER_KEY 12
 #define PROBES 6
-#define LEVELS 24 /* 2^18 * (2^24 - 1) keys: more than a machine can hold */
+#define LEVELS 10 /* 2^20 * 4^9 keys and more: no machine holds them */
 
 struct level {
 	uint64_t (*lines)[8];
@@ -56,6 +57,13 @@ probe(uint64_t line[8], uint64_t hash, bool set)
 	return true;
 }
 
+void
+filter_expect(const struct filter *fl, uint64_t hash)
+{
+	for (unsigned i = fl->n; i-- > 0;)
+		__builtin_prefetch(fl->levels[i].lines[hash & (fl->levels[i].n_lines - 1)]);
+}
+
 bool
 filter_maybe(const struct filter *fl, uint64_t hash)
 {
@@ -71,7 +79,7 @@ add(struct filter *fl, uint64_t hash, struct err *err)
 	struct level *lv = fl->n == 0 ? NULL : &fl->levels[fl->n - 1];
 
 	if (lv == NULL || lv->n >= lv->room) {
-		size_t room = lv == NULL ? FIRST_KEYS : lv->room * 2;
+		size_t room = lv == NULL ? FIRST_KEYS : lv->room * GROWTH;
 		size_t lines = room * BITS_PER_KEY / 512;
 		size_t n_lines = 1;
 

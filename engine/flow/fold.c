@@ -7,6 +7,10 @@
 
 #include <stdlib.h>
 
+/* Events ahead of the one under way: far off the slots of tables are asked for, near what they point at. */
+#define FAR 10
+#define NEAR 5
+
 bool
 fold_known(void *ctx, uint64_t hash)
 {
@@ -76,21 +80,20 @@ layout_number(struct fold *fo, const struct contract *co, uint16_t *ret, struct 
 
 /* One entry into the change set; the worker comes first, because it asks the filter whether the store may hold the subject. */
 static int
-emit_entry(struct fold *fo, struct slice subject, const struct delta *de, struct err *err)
+emit_entry(struct fold *fo, const struct event_ref *ref, const struct delta *de, struct err *err)
 {
-	uint64_t hash = hash64(subject);
-	const struct kind_plan *kind = plan_kind(fo->plan, subject);
+	const struct kind_plan *kind = plan_kind(fo->plan, ref->subject);
 	enum stage stage = stage_enter(STAGE_TIMELINE);
 	bool late = false;
 	int rc = 0;
 
 	if (kind != NULL)
-		rc = worker_take(fo->workers[hash % fo->env.partitions], subject, hash, kind, de, fo->arena, &late, err);
+		rc = worker_take(fo->workers[ref->hash % fo->env.partitions], ref->subject, ref->hash, kind, de, fo->arena, &late, err);
+	else
+		rc = fold_note(fo, ref->hash, err);
 	fo->late = fo->late || (late && !de->remove);
-	if (rc == 0)
-		rc = fold_note(fo, hash, err);
 	(void)stage_enter(STAGE_CHECKPOINT);
-	entry_key(&fo->key, subject, de);
+	entry_key(&fo->key, ref->subject, de);
 	entry_value(&fo->value, de);
 	if (rc == 0 && (!buf_ok(&fo->key) || !buf_ok(&fo->value)))
 		rc = err_nomem(err);
@@ -120,7 +123,7 @@ emit(void *ctx, const struct registered *re, bool remove, struct err *err)
 		return -1;
 	for (unsigned i = 0; i < ev->n_refs; i++) {
 		de.role = ev->refs[i].role;
-		if (emit_entry(fo, ev->refs[i].subject, &de, err) != 0)
+		if (emit_entry(fo, &ev->refs[i], &de, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -270,6 +273,21 @@ take_item(struct fold *fo, const struct batch *ba, const struct batch_item *it, 
 	return 0;
 }
 
+/* An event's look-ups miss the processor's caches; asked for ahead, the misses pass beside one another. */
+static void
+expect(const struct fold *fo, const struct batch_item *it, bool now)
+{
+	if (it->fault != FAULT_NONE)
+		return;
+	if (!now)
+		registrar_expect(fo->registrar, &it->ev);
+	for (unsigned i = 0; i < it->ev.n_refs; i++) {
+		if (!now)
+			filter_expect(fo->filter, it->ev.refs[i].hash);
+		worker_expect(fo->workers[it->ev.refs[i].hash % fo->env.partitions], it->ev.refs[i].hash, now);
+	}
+}
+
 int
 fold_take_batch(struct fold *fo, struct batch *ba, uint64_t seq, uint64_t at, bool replayed, struct err *err)
 {
@@ -281,9 +299,14 @@ fold_take_batch(struct fold *fo, struct batch *ba, uint64_t seq, uint64_t at, bo
 		return err_set(err, ERR_CORRUPT, "the journal holds events before any rule set: restore a backup (dideban restore)");
 	fo->arena = &ba->arena;
 	fo->dirty = true;
-	for (size_t i = 0; i < ba->n; i++)
+	for (size_t i = 0; i < ba->n; i++) {
+		if (i + FAR < ba->n)
+			expect(fo, &ba->items[i + FAR], false);
+		if (i + NEAR < ba->n)
+			expect(fo, &ba->items[i + NEAR], true);
 		if (take_item(fo, ba, &ba->items[i], at, err) != 0)
 			return -1;
+	}
 	if (ba->flags & BATCH_TICK && (!had || instant_cmp(before, ba->clock) < 0)) {
 		fo->tick = ba->clock;
 		fo->have_tick = true;

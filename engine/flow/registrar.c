@@ -1,6 +1,5 @@
 #include "engine/flow/registrar.h"
 
-#include "state/base/hash.h"
 #include "state/base/table.h"
 
 #include <stdlib.h>
@@ -132,9 +131,8 @@ load(struct registrar *rg, struct ident *in, uint64_t hash, struct slice id, str
 
 /* The identity, made if it never came. */
 static struct ident *
-get(struct registrar *rg, uint32_t source, struct slice id, struct err *err)
+get(struct registrar *rg, uint32_t source, struct slice id, uint64_t hash, struct err *err)
 {
-	uint64_t hash = hash64_seeded(id, source + 1);
 	struct ident *in = find(rg, source, id, hash);
 	int rc;
 
@@ -189,15 +187,16 @@ int
 registrar_find(struct registrar *rg, struct slice source, struct slice id, uint64_t *ret_at, uint32_t *ret_len, struct err *err)
 {
 	struct ident *in, stored = {0};
+	uint64_t hash = event_identity_hash(source, id);
 	uint32_t name;
 	int rc;
 
 	if (!names_find(rg->env.names, source, &name))
 		return 0;
-	in = find(rg, name, id, hash64_seeded(id, name + 1));
+	in = find(rg, name, id, hash);
 	if (in == NULL) {
 		stored.source = name;
-		rc = load(rg, &stored, hash64_seeded(id, name + 1), id, err);
+		rc = load(rg, &stored, hash, id, err);
 		if (rc <= 0)
 			return rc;
 		in = &stored;
@@ -253,7 +252,7 @@ aim(struct registrar *rg, struct ident *in, const struct event *ev, bool add, st
 
 	if (names_intern(rg->env.names, ev->target_source, rg->env.changes, &source, err) != 0)
 		return -1;
-	target = get(rg, source, ev->target_id, err);
+	target = get(rg, source, ev->target_id, event_identity_hash(ev->target_source, ev->target_id), err);
 	if (target == NULL)
 		return -1;
 	if (target == in) {
@@ -385,6 +384,13 @@ conflict(struct registrar *rg, struct ident *in, const struct batch_item *it, ui
 	return enter(rg, in, &it->ev, arena, err);
 }
 
+void
+registrar_expect(const struct registrar *rg, const struct event *ev)
+{
+	table_expect(&rg->table, ev->hash);
+	filter_expect(rg->env.filter, ev->hash);
+}
+
 int
 registrar_take(struct registrar *rg, const struct batch_item *it, uint64_t at, uint32_t stream, uint32_t rule_set, struct instant now,
     struct arena *arena, struct err *err)
@@ -395,7 +401,7 @@ registrar_take(struct registrar *rg, const struct batch_item *it, uint64_t at, u
 	rg->env.stats->consumed++;
 	if (names_intern(rg->env.names, it->ev.source, rg->env.changes, &source, err) != 0)
 		return -1;
-	in = get(rg, source, it->ev.id, err);
+	in = get(rg, source, it->ev.id, it->ev.hash, err);
 	if (in == NULL)
 		return -1;
 	if ((in->flags & IDENT_CONTENT) == 0) {

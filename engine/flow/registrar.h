@@ -42,6 +42,8 @@ struct registrar_env {
 int registrar_new(struct registrar **ret, const struct registrar_env *env, struct err *err);
 void registrar_free(struct registrar *rg);
 
+/* A hint that an event is taken soon. */
+void registrar_expect(const struct registrar *rg, const struct event *ev);
 /* Takes one event whose raw bytes stand at `at` in the journal. `arena`: of the batch, for events that are read again. */
 int registrar_take(struct registrar *rg, const struct batch_item *it, uint64_t at, uint32_t stream, uint32_t rule_set, struct instant now,
     struct arena *arena, struct err *err);

@@ -58,19 +58,35 @@ subjects_find(struct subjects *ss, struct slice key, uint64_t hash)
 
 	for (size_t pos = table_start(&ss->table, hash); (su = table_probe(&ss->table, hash, &pos)) != NULL;)
 		if (slice_eq(subject_key(su), key)) {
-			if (su->newer != NULL) {
-				unlink_subject(ss, su);
-				link_newest(ss, su);
-			}
+			su->used = true;
 			return su;
 		}
 	return NULL;
 }
 
+void
+subjects_expect(const struct subjects *ss, uint64_t hash)
+{
+	table_expect(&ss->table, hash);
+}
+
+void
+subjects_expect_now(const struct subjects *ss, uint64_t hash)
+{
+	const struct subject *su = table_glance(&ss->table, hash);
+
+	if (su != NULL) {
+		__builtin_prefetch(su);
+		__builtin_prefetch(&su->first);
+		__builtin_prefetch(su->key);
+	}
+}
+
 struct subject *
 subjects_make(struct subjects *ss, struct slice key, uint64_t hash, const struct kind_plan *kind, struct err *err)
 {
-	struct subject *su = calloc(1, sizeof *su + kind->n * sizeof *su->rules + key.n);
+	size_t align = _Alignof(struct rule_state), rules = (sizeof(struct subject) + key.n + align - 1) / align * align;
+	struct subject *su = calloc(1, rules + kind->n * sizeof *su->rules);
 
 	if (su == NULL || table_add(&ss->table, hash, su) != 0) {
 		free(su);
@@ -79,8 +95,7 @@ subjects_make(struct subjects *ss, struct slice key, uint64_t hash, const struct
 	}
 	su->hash = hash;
 	su->kind = kind;
-	su->rules = (struct rule_state *)(su + 1);
-	su->key = (char *)(su->rules + kind->n);
+	su->rules = (struct rule_state *)(void *)((char *)su + rules);
 	memcpy(su->key, key.p, key.n);
 	su->key_len = (uint32_t)key.n;
 	su->newest.sec = INT64_MIN;
@@ -222,7 +237,13 @@ subjects_evict(struct subjects *ss)
 	while (su != NULL && ss->bytes > ss->max_bytes) {
 		struct subject *newer = su->newer;
 
-		if (!su->dirty && su->first == NULL) {
+		if (su->used && !su->dirty && su->first == NULL) {
+			su->used = false;
+			unlink_subject(ss, su);
+			link_newest(ss, su);
+			if (newer == NULL) /* all had their chance: from here on they go */
+				newer = su;
+		} else if (!su->dirty && su->first == NULL) {
 			unlink_subject(ss, su);
 			table_remove(&ss->table, su->hash, su);
 			ss->bytes -= su->bytes;

@@ -1,6 +1,7 @@
 /* The live subjects that are in memory, of one partition: timeline, standing alerts and feature cursors. Bounded in bytes: what
  * has not been used longest goes first, and comes back from the store when it is asked for. A subject that changed since the
- * last checkpoint stays. One thread. */
+ * last checkpoint stays. "Longest" by second chance (Corbato 1969): being used sets a mark, as moving it in a list at each use
+ * would touch its neighbours too. One thread. */
 #ifndef DIDEBAN_ENGINE_FLOW_SUBJECT_H
 #define DIDEBAN_ENGINE_FLOW_SUBJECT_H
 
@@ -25,18 +26,20 @@ struct delta_node {
 	struct delta_node *next;
 };
 
+/* What an event touches first stands last, beside the key: few cache lines. */
 struct subject {
 	uint64_t hash;
-	struct subject *newer, *older; /* by last use */
+	struct subject *newer, *older; /* the queue of eviction */
+	size_t bytes;                  /* last counted */
 	const struct kind_plan *kind;
+	struct rule_state *rules; /* kind->n, behind the key in the same block */
 	struct timeline tl;
 	struct delta_node *first, *last; /* of the batch under way */
 	struct instant newest;           /* of tl and the deltas */
-	size_t bytes;                    /* last counted */
-	bool dirty;                      /* since the last checkpoint */
 	uint32_t key_len;
-	struct rule_state *rules; /* kind->n, behind this struct in the same block */
-	char *key;                /* "kind/key", in the same block */
+	bool dirty; /* since the last checkpoint */
+	bool used;  /* since the queue passed it last */
+	char key[]; /* "kind/key" */
 };
 
 struct subjects {
@@ -55,6 +58,9 @@ subject_key(const struct subject *su)
 
 void subjects_free(struct subjects *ss);                                             /* all of them */
 struct subject *subjects_find(struct subjects *ss, struct slice key, uint64_t hash); /* NULL: not in memory; marks it used */
+/* A hint that a subject of this hash is looked for: soon, and sooner. */
+void subjects_expect(const struct subjects *ss, uint64_t hash);
+void subjects_expect_now(const struct subjects *ss, uint64_t hash);
 /* An empty one, in memory from now on. */
 struct subject *subjects_make(struct subjects *ss, struct slice key, uint64_t hash, const struct kind_plan *kind, struct err *err);
 /* What the filter knows a subject by that has, or had, alert triggers: others need not look for any. */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define AHEAD 3 /* subjects whose memory is asked for before they are folded */
+
 void
 worker_free(struct worker *wo)
 {
@@ -92,8 +94,10 @@ get_subject(struct worker *wo, struct slice key, uint64_t hash, const struct kin
 	if (su != NULL)
 		return su;
 	su = subjects_make(&wo->subjects, key, hash, kind, err);
-	if (su == NULL || !*wo->env.loading || !wo->env.known(wo->env.ctx, hash))
-		return su;
+	if (su == NULL)
+		return NULL;
+	if (!*wo->env.loading || !wo->env.known(wo->env.ctx, hash))
+		return wo->env.note(wo->env.ctx, hash, err) == 0 ? su : NULL;
 	if (subject_load(su, wo->env.store, wo->env.names, wo->env.known(wo->env.ctx, subject_alerts_hash(hash)), err) != 0)
 		return NULL;
 	subjects_count(&wo->subjects, su);
@@ -116,6 +120,15 @@ grow(void *v, size_t *cap, size_t n, size_t size)
 	*(void **)v = p;
 	*cap = want;
 	return 0;
+}
+
+void
+worker_expect(const struct worker *wo, uint64_t hash, bool now)
+{
+	if (now)
+		subjects_expect_now(&wo->subjects, hash);
+	else
+		subjects_expect(&wo->subjects, hash);
 }
 
 int
@@ -271,8 +284,26 @@ on_gone(void *ctx, const struct delta *de, struct err *err)
 	return gr == NULL ? 0 : put_hit(wo, gr, de->time, de->source, de->id, NULL, err);
 }
 
+/* Showing a trigger and telling of it ask for the same evidence, one after the other: it is picked once. */
+static int
+gather_evidence(struct worker *wo, uint32_t i, bool total, struct err *err)
+{
+	struct judge *ju = &wo->judge;
+
+	if (ju->index != i)
+		judge_at(ju, i);
+	if (wo->evidence_at == i && (wo->evidence_counted || !total))
+		return 1;
+	wo->evidence_at = UINT32_MAX;
+	if (judge_evidence(ju, &wo->evidence, total) != 0)
+		return err_nomem(err);
+	wo->evidence_at = i;
+	wo->evidence_counted = total;
+	return 1;
+}
+
 int
-worker_revisit(struct worker *wo, const struct hit *hi, struct err *err)
+worker_revisit(struct worker *wo, const struct hit *hi, bool total, struct err *err)
 {
 	struct judge *ju = &wo->judge;
 	const struct timeline *tl = &ju->su->tl;
@@ -281,12 +312,8 @@ worker_revisit(struct worker *wo, const struct hit *hi, struct err *err)
 	for (; i < tl->n && instant_cmp(entry_time(&tl->v[i]), hi->time) == 0 && tl->v[i].source == hi->source &&
 	       slice_eq(entry_id(tl, &tl->v[i]), hit_id(hi));
 	     i++)
-		if (judge_is_trigger(ju, i)) {
-			judge_at(ju, i);
-			if (judge_evidence(ju, &wo->evidence, false) != 0)
-				return err_nomem(err);
-			return 1;
-		}
+		if (judge_is_trigger(ju, i))
+			return gather_evidence(wo, i, total, err);
 	return 0;
 }
 
@@ -295,7 +322,7 @@ on_look(void *ctx, const struct hit *hi, uint64_t *ret_signature, struct slice *
 {
 	struct worker *wo = ctx;
 	struct judge *ju = &wo->judge;
-	int rc = worker_revisit(wo, hi, err);
+	int rc = worker_revisit(wo, hi, false, err);
 
 	if (rc < 0)
 		return -1;
@@ -345,8 +372,8 @@ on_tell(void *ctx, enum message_type type, const struct group *gr, const struct 
 	if (!wo->env.render)
 		return 0;
 	if (type != MESSAGE_WITHDRAWN) {
-		rc = worker_revisit(wo, al->shown, err);
-		if (rc < 0 || (rc > 0 && judge_evidence(&wo->judge, &wo->evidence, true) != 0 && err_nomem(err)))
+		rc = worker_revisit(wo, al->shown, true, err);
+		if (rc < 0)
 			return -1;
 		aw.ev = rc > 0 ? &wo->evidence : NULL;
 	} else {
@@ -378,6 +405,8 @@ worker_begin(struct worker *wo, struct subject *su, unsigned slot, const struct 
 	wo->now = bn;
 	wo->n_cut = 0;
 	wo->values_of = NULL;
+	wo->evidence_at = UINT32_MAX;
+	wo->judge.index = UINT32_MAX;
 	if (judge_begin(&wo->judge, su, slot, wo->env.names, wo->vm, wo->scratch[su->kind->rules[slot]->index]) != 0)
 		return err_nomem(err);
 	return 0;
@@ -454,14 +483,27 @@ fold_subject(struct worker *wo, struct subject *su, const struct batch_now *bn, 
 	return 0;
 }
 
+/* Most deltas come to a timeline's end. */
+static void
+expect_timeline(const struct timeline *tl)
+{
+	if (tl->n == 0)
+		return;
+	__builtin_prefetch(&tl->v[tl->n - 1]);
+	__builtin_prefetch(tl->bytes + tl->v[tl->n - 1].at);
+}
+
 int
 worker_fold(struct worker *wo, const struct batch_now *bn, struct err *err)
 {
 	enum stage stage = stage_enter(STAGE_FEATURES);
 	int rc = 0;
 
-	for (size_t i = 0; i < wo->n_touched && rc == 0; i++)
+	for (size_t i = 0; i < wo->n_touched && rc == 0; i++) {
+		if (i + AHEAD < wo->n_touched)
+			expect_timeline(&wo->touched[i + AHEAD]->tl);
 		rc = fold_subject(wo, wo->touched[i], bn, err);
+	}
 	wo->n_touched = 0;
 	stage_leave(stage);
 	return rc;

@@ -32,6 +32,8 @@ struct worker_env {
 int worker_new(struct worker **ret, const struct worker_env *env, struct err *err);
 void worker_free(struct worker *wo);
 
+/* A hint that a subject of this hash is taken: soon, or `now`. */
+void worker_expect(const struct worker *wo, uint64_t hash, bool now);
 /* Queues one change of a live subject; slices in `de` must live until worker_fold returns. *ret_late: an entry later than it
  * was there already. */
 int worker_take(struct worker *wo, struct slice subject, uint64_t hash, const struct kind_plan *kind, const struct delta *de, struct arena *arena,

@@ -126,12 +126,12 @@ worker_render(struct worker *wo, struct subject *su, unsigned slot, const struct
 	if (worker_begin(wo, su, slot, &none, err) != 0)
 		return -1;
 	if (al->state != ALERT_WITHDRAWN) {
-		int rc = worker_revisit(wo, al->shown, err);
+		int rc = worker_revisit(wo, al->shown, true, err);
 
 		if (rc < 0)
 			return -1;
 		if (rc > 0) {
-			if (judge_evidence(&wo->judge, &wo->evidence, true) != 0 || judge_eval(&wo->judge) != 0)
+			if (judge_eval(&wo->judge) != 0)
 				return err_nomem(err);
 			judge_values(&wo->judge, &wo->values);
 			aw.ev = &wo->evidence;

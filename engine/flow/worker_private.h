@@ -20,6 +20,8 @@ struct worker {
 	struct judge judge;
 	struct sweep sweep;
 	struct evidence evidence;
+	uint32_t evidence_at;  /* the entry whose evidence that is; UINT32_MAX: none */
+	bool evidence_counted; /* with its total */
 	struct buf group, values, json, fa, en;
 	const struct hit *values_of; /* the hit whose values are in `values`; NULL: nobody's */
 	struct worker_stats stats;
@@ -39,7 +41,7 @@ void worker_count_outcome(struct worker *wo);
 int worker_want_cut(struct worker *wo, struct group *gr, struct err *err);
 /* Cuts what was wanted, and tells. */
 int worker_cut(struct worker *wo, struct err *err);
-/* Sets the judge at the trigger that made a hit, with its evidence. 1: there; 0: gone; -1: error. */
-int worker_revisit(struct worker *wo, const struct hit *hi, struct err *err);
+/* Sets the judge at the trigger that made a hit, with its evidence; `total`: counted too. 1: there; 0: gone; -1: error. */
+int worker_revisit(struct worker *wo, const struct hit *hi, bool total, struct err *err);
 
 #endif

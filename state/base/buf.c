@@ -61,6 +61,34 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	b->n += (size_t)n;
 }
 
+struct slice
+decimal_text(uint64_t v, char ret[20])
+{
+	size_t at = 20;
+
+	do {
+		ret[--at] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v != 0);
+	return slice_of(ret + at, 20 - at);
+}
+
+void
+buf_add_unsigned(struct buf *b, uint64_t v)
+{
+	char text[20];
+
+	buf_add_slice(b, decimal_text(v, text));
+}
+
+void
+buf_add_integer(struct buf *b, int64_t v)
+{
+	if (v < 0)
+		buf_add_u8(b, '-');
+	buf_add_unsigned(b, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+}
+
 void
 buf_add_u32(struct buf *b, uint32_t v)
 {

@@ -37,10 +37,17 @@ buf_ok(const struct buf *b)
 	return !b->bad;
 }
 
+/* 0 if `extra` bytes fit, made so if need be; else -1 and `bad`. */
+static inline int
+buf_room(struct buf *b, size_t extra)
+{
+	return b->cap - b->n < extra || b->bad ? buf_grow(b, extra) : 0;
+}
+
 static inline void
 buf_add(struct buf *b, const void *p, size_t n)
 {
-	if ((b->cap - b->n < n || b->bad) && buf_grow(b, n) != 0)
+	if (buf_room(b, n) != 0)
 		return;
 	if (n != 0)
 		memcpy(b->p + b->n, p, n);
@@ -65,6 +72,9 @@ buf_add_u8(struct buf *b, uint8_t v)
 	buf_add(b, &v, 1);
 }
 
+struct slice decimal_text(uint64_t v, char ret[20]); /* its decimal digits, at the end of ret */
+void buf_add_unsigned(struct buf *b, uint64_t v);    /* as decimal digits */
+void buf_add_integer(struct buf *b, int64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_add_u32(struct buf *b, uint32_t v);    /* little-endian */
 void buf_add_u64(struct buf *b, uint64_t v);    /* little-endian */

@@ -30,6 +30,22 @@ table_start(const struct table *t, uint64_t hash)
 	return t->cap == 0 ? 0 : (size_t)hash & (t->cap - 1);
 }
 
+/* Hints for look-ups that come soon: that the slot be in the cache, and what may be the item itself (NULL: none yet). */
+static inline void
+table_expect(const struct table *t, uint64_t hash)
+{
+	if (t->cap != 0)
+		__builtin_prefetch(&t->slots[(size_t)hash & (t->cap - 1)]);
+}
+
+static inline const void *
+table_glance(const struct table *t, uint64_t hash)
+{
+	const struct table_slot *slot = t->cap == 0 ? NULL : &t->slots[(size_t)hash & (t->cap - 1)];
+
+	return slot != NULL && slot->hash == hash ? slot->item : NULL;
+}
+
 /* The next item with this hash, or NULL when there are no more. */
 static inline void *
 table_probe(const struct table *t, uint64_t hash, size_t *pos)

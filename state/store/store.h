@@ -16,7 +16,7 @@
 #include "state/base/err.h"
 
 /* Of all that a store holds, also of keys and values that others give meaning to. 2: alerts are records of their own. */
-#define STORE_FORMAT 2u
+#define STORE_FORMAT 3u
 
 struct store;
 

@@ -68,8 +68,8 @@ formats_are_checked(void **state)
 		enum err_code code;
 		const char *says;
 	} cases[] = {
-	    {"dideban-store 7\n", ERR_NEWER, "has format 7, this program reads 2: use a newer dideban"},
-	    {"dideban-store 1\n", ERR_NEWER, "has format 1 of an earlier dideban, this program reads 2: read its events into a new store"},
+	    {"dideban-store 7\n", ERR_NEWER, "has format 7, this program reads 3: use a newer dideban"},
+	    {"dideban-store 2\n", ERR_NEWER, "has format 2 of an earlier dideban, this program reads 3: read its events into a new store"},
 	    {"dideban-store 0\n", ERR_CORRUPT, "format"},
 	    {"", ERR_CORRUPT, "format"},
 	    {"something else\n", ERR_CORRUPT, "format"},
@@ -82,7 +82,7 @@ formats_are_checked(void **state)
 		must_fail(fx, &writing, cases[i].code, cases[i].says);
 		must_fail(fx, &looking, cases[i].code, cases[i].says);
 	}
-	scratch_write(scratch_path(&fx->sc, "store/format"), "dideban-store 2\n", 16);
+	scratch_write(scratch_path(&fx->sc, "store/format"), "dideban-store 3\n", 16);
 	store_close(open_store(fx, &writing));
 }
 
