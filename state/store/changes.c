@@ -6,7 +6,8 @@
 #include <endian.h>
 #include <stdlib.h>
 
-#define SMALL 24              /* a group up to this size is sorted by insertion */
+#define SMALL 48              /* a group up to this size is sorted by insertion */
+#define AHEAD 8               /* keys whose memory is asked for before they are read: in order of keys they lie anywhere */
 #define DIGITS 9              /* 8 bytes of the prefix, and what says whether the key ends within it */
 #define KEEP_BYTES (64 * MIB) /* a larger list is given back after its checkpoint */
 
@@ -120,16 +121,26 @@ digit_at(const struct change *c, unsigned digit, size_t depth)
 	return digit == 0 ? ending_at(c, depth) : (unsigned)(c->prefix >> (8 * (digit - 1))) & 0xff;
 }
 
+static bool
+goes_before(const struct change *a, const struct change *b, size_t depth)
+{
+	if (a->prefix != b->prefix)
+		return a->prefix < b->prefix;
+	return slice_cmp(slice_of(a->p + depth, a->key_n - depth), slice_of(b->p + depth, b->key_n - depth)) < 0;
+}
+
 /* All keys agree in their first `depth` bytes and are at least that long. */
 static void
 sort_small(struct change *list, size_t n, size_t depth)
 {
-	for (size_t i = 1; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
+		__builtin_prefetch(list[i].p + depth);
+	for (size_t i = 0; i < n; i++) {
 		struct change c = list[i];
-		struct slice key = slice_of(c.p + depth, c.key_n - depth);
 		size_t j = i;
 
-		while (j > 0 && slice_cmp(slice_of(list[j - 1].p + depth, list[j - 1].key_n - depth), key) > 0) {
+		c.prefix = prefix_at(&c, depth);
+		while (j > 0 && goes_before(&c, &list[j - 1], depth)) {
 			list[j] = list[j - 1];
 			j--;
 		}
@@ -146,6 +157,8 @@ sort_digits(struct change *list, struct change *spare, size_t n, size_t depth)
 
 	memset(counts, 0, sizeof counts);
 	for (size_t i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			__builtin_prefetch(list[i + AHEAD].p + depth);
 		list[i].prefix = prefix_at(&list[i], depth);
 		for (unsigned d = 0; d < DIGITS; d++)
 			counts[d][digit_at(&list[i], d, depth)]++;
