@@ -135,19 +135,14 @@ by_total_order(const void *a, const void *b, void *ctx)
 static int
 read_timeline(struct node *no, const char *subject, struct timeline_rows *tr, struct err *err)
 {
-	struct buf lo = {0}, hi = {0};
+	struct buf group = {0};
 	struct store_iter *it = NULL;
 	struct slice key, value, found;
 	struct delta de;
 	int rc;
 
-	key_subject(&lo, 'T', slice_str(subject));
-	key_subject(&hi, 'T', slice_str(subject));
-	rc = buf_ok(&lo) && buf_ok(&hi) ? 0 : err_nomem(err);
-	if (rc == 0) {
-		hi.p[hi.n - 1] = 1;
-		rc = store_iter_open(&it, no->store, buf_slice(&lo), buf_slice(&hi), err);
-	}
+	key_subject(&group, 'T', slice_str(subject));
+	rc = buf_ok(&group) ? store_iter_open_group(&it, no->store, buf_slice(&group), err) : err_nomem(err);
 	while (rc == 0 && (rc = store_iter_next(it, &key, &value, err)) > 0) {
 		if (entry_decode(key, value, &found, &de) != 0 || names_layout_at(fold_names(no->fold), de.layout) == NULL)
 			rc = err_set(err, ERR_CORRUPT, "an entry of %s is damaged: restore a backup (dideban restore)", subject);
@@ -155,8 +150,7 @@ read_timeline(struct node *no, const char *subject, struct timeline_rows *tr, st
 			rc = add_row(tr, &de, err);
 	}
 	store_iter_close(it);
-	buf_free(&lo);
-	buf_free(&hi);
+	buf_free(&group);
 	return rc;
 }
 

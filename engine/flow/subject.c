@@ -360,21 +360,19 @@ int
 subject_load(struct subject *su, struct store *st, const struct names *na, bool alerts, struct err *err)
 {
 	static const char kinds[] = {'T', 'A'};
-	struct buf lo = {0}, hi = {0};
+	struct buf group = {0};
 	struct store_iter *it = NULL;
 	struct slice key, value, subject;
 	struct delta de;
 	int rc = 0;
 
 	for (unsigned k = 0; k < (alerts ? 2u : 1u) && rc == 0; k++) {
-		key_subject(&lo, kinds[k], subject_key(su));
-		key_subject(&hi, kinds[k], subject_key(su));
-		if (!buf_ok(&lo) || !buf_ok(&hi)) {
+		key_subject(&group, kinds[k], subject_key(su));
+		if (!buf_ok(&group)) {
 			rc = err_nomem(err);
 			break;
 		}
-		hi.p[hi.n - 1] = 1;
-		if (store_iter_open(&it, st, buf_slice(&lo), buf_slice(&hi), err) != 0) {
+		if (store_iter_open_group(&it, st, buf_slice(&group), err) != 0) {
 			rc = -1;
 			break;
 		}
@@ -397,7 +395,6 @@ subject_load(struct subject *su, struct store *st, const struct names *na, bool 
 		rc = timeline_sort(&su->tl, na, err);
 	if (rc == 0 && su->tl.n > 0)
 		su->newest = entry_time(&su->tl.v[su->tl.n - 1]);
-	buf_free(&lo);
-	buf_free(&hi);
+	buf_free(&group);
 	return rc;
 }

@@ -175,6 +175,7 @@ store_verify(struct store *st, struct store_report *ret, struct err *err)
 	 * (A damaged filter block is not met: it costs a look-up its short cut, never an answer.) */
 	rocksdb_readoptions_set_verify_checksums(read, 1);
 	rocksdb_readoptions_set_fill_cache(read, 0);
+	rocksdb_readoptions_set_total_order_seek(read, 1);
 	iter = rocksdb_create_iterator(st->db, read);
 	for (rocksdb_iter_seek_to_first(iter); rocksdb_iter_valid(iter); rocksdb_iter_next(iter)) {
 		size_t n;

@@ -7,7 +7,9 @@
  *   DIR/db/           RocksDB
  *   DIR/journal/      state/journal
  *
- * Keys are bytes; what they mean is engine/flow/keys.h. Keys that begin with a zero byte are the store's own.
+ * Keys are bytes; what they mean is engine/flow/keys.h. Keys that begin with a zero byte are the store's own. A key's group is
+ * what it begins with, up to and including its first zero byte: files that hold nothing of a group are passed over by their
+ * filters when it is walked.
  * One thread. A read costs 2-4 us when it must ask a file: ask memory first. */
 #ifndef DIDEBAN_STATE_STORE_STORE_H
 #define DIDEBAN_STATE_STORE_STORE_H
@@ -15,7 +17,8 @@
 #include "state/base/buf.h"
 #include "state/base/err.h"
 
-/* Of all that a store holds, also of keys and values that others give meaning to. 2: alerts are records of their own. */
+/* Of all that a store holds, also of keys and values that others give meaning to. 2: alerts are records of their own.
+ * 3: identities have other fingerprints, files know their keys' groups. */
 #define STORE_FORMAT 3u
 
 struct store;
@@ -41,6 +44,8 @@ int store_get(struct store *st, struct slice key, struct buf *ret, struct err *e
 /* Keys in [lo, hi) in order. */
 struct store_iter;
 int store_iter_open(struct store_iter **ret, struct store *st, struct slice lo, struct slice hi, struct err *err);
+/* The keys of one group; `group` ends with its zero byte. */
+int store_iter_open_group(struct store_iter **ret, struct store *st, struct slice group, struct err *err);
 /* 1: *key and *value borrowed until the next call; 0: end; -1: error. */
 int store_iter_next(struct store_iter *it, struct slice *key, struct slice *value, struct err *err);
 /* Jumps forward to the first key >= `key` (used to skip a subject's entries). */

@@ -91,6 +91,81 @@ ranges_are_walked_in_order_and_skipped_in(void **state)
 	store_close(st);
 }
 
+static void
+put_in(struct fixture *fx, struct changes *ch, const char *group, const char *rest, const char *value)
+{
+	char key[64];
+	size_t n = strlen(group) + 1, m = strlen(rest);
+
+	memcpy(key, group, n);
+	memcpy(key + n, rest, m);
+	assert_int_equal(
+	    value == NULL ? changes_delete(ch, slice_of(key, n + m), &fx->err) : changes_put(ch, slice_of(key, n + m), slice_str(value), &fx->err),
+	    0);
+}
+
+/* The values of a group, one after the other. */
+static void
+expect_group(struct fixture *fx, struct store *st, const char *group, const char *values)
+{
+	struct store_iter *it;
+	struct slice key, value;
+	char found[256] = "";
+	int rc;
+
+	assert_int_equal(store_iter_open_group(&it, st, slice_of(group, strlen(group) + 1), &fx->err), 0);
+	while ((rc = store_iter_next(it, &key, &value, &fx->err)) > 0) {
+		assert_true(key.n > strlen(group) && memcmp(key.p, group, strlen(group) + 1) == 0);
+		strncat(found, value.p, value.n);
+	}
+	assert_int_equal(rc, 0);
+	store_iter_close(it);
+	assert_string_equal(found, values);
+}
+
+static void
+a_group_is_walked_whole_over_many_checkpoints(void **state)
+{
+	struct fixture *fx = *state;
+	struct store *st = open_store(fx, &writing);
+	struct changes *ch = changes_new();
+	struct store_iter *it;
+
+	put_in(fx, ch, "Tp/1", "b", "2");
+	put_in(fx, ch, "Tp/10", "a", "x");
+	put_in(fx, ch, "Tp/1", "", "0");
+	put(fx, ch, "Tp/1", "no group");
+	checkpoint(fx, st, ch, 1);
+	put_in(fx, ch, "Tp/2", "a", "y");
+	checkpoint(fx, st, ch, 2);
+	put_in(fx, ch, "Tp/1", "a", "1");
+	put_in(fx, ch, "Tp/1", "c", "3");
+	checkpoint(fx, st, ch, 3);
+	put_in(fx, ch, "Tp/1", "b", NULL);
+	put_in(fx, ch, "Tp/1", "c", "4");
+	for (unsigned i = 0; i < 20; i++) { /* so many that files are merged */
+		char group[16];
+
+		(void)snprintf(group, sizeof group, "Tq/%u", i);
+		put_in(fx, ch, group, "a", "z");
+		checkpoint(fx, st, ch, 4 + i);
+	}
+	for (unsigned round = 0; round < 2; round++) {
+		expect_group(fx, st, "Tp/1", "014");
+		expect_group(fx, st, "Tp/10", "x");
+		expect_group(fx, st, "Tp/2", "y");
+		expect_group(fx, st, "Tp/3", "");
+		expect_group(fx, st, "Tq/7", "z");
+		store_close(st);
+		st = open_store(fx, round == 0 ? &looking : &writing);
+	}
+	/* What has no zero byte at its end, or one before it, is no group. */
+	assert_int_equal(store_iter_open_group(&it, st, slice_str("Tp/1"), &fx->err), -1);
+	assert_int_equal(store_iter_open_group(&it, st, slice_of("T\0x\0", 4), &fx->err), -1);
+	changes_free(ch);
+	store_close(st);
+}
+
 struct model {
 	char key[48];
 	size_t key_n;
@@ -340,6 +415,7 @@ main(void)
 	    TEST(a_checkpoint_is_there_with_its_position_and_stays),
 	    TEST(the_last_change_of_a_key_counts),
 	    TEST(ranges_are_walked_in_order_and_skipped_in),
+	    TEST(a_group_is_walked_whole_over_many_checkpoints),
 	    TEST(any_changes_in_any_order_end_like_a_plain_table),
 	    TEST(a_large_checkpoint_becomes_several_files_and_one_step),
 	    TEST(keys_and_values_have_limits),
