@@ -122,7 +122,7 @@ alert_decode(struct slice value)
 	al->shown = read_hit(&r);
 	read_values(&r, al);
 	other = rd_u8(&r) != 0;
-	al->told_hit = other ? read_hit(&r) : al->shown == NULL ? NULL : hit_copy(al->shown);
+	al->told_hit = other ? read_hit(&r) : al->shown == NULL ? NULL : hit_hold(al->shown);
 	al->told_signature = rd_u64(&r);
 	al->rule_set = rd_u32(&r);
 	if (!r.bad && al->opening != NULL && al->shown != NULL && al->values != NULL && al->told_hit != NULL && al->state <= ALERT_ENDED)
@@ -168,7 +168,7 @@ group_add_part(struct group *gr, struct slice value)
 		struct hit *hi = read_hit(&r);
 
 		if (hi == NULL || make_room(&gr->hits, &gr->cap_hits, gr->n_hits) != 0) {
-			free(hi);
+			hit_drop(hi);
 			return -1;
 		}
 		gr->hits[gr->n_hits++] = hi;

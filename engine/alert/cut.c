@@ -36,53 +36,32 @@ together(const struct rule *ru, const struct hit *a, const struct hit *b)
 	return ru->episode_once || instant_cmp(b->time, instant_plus(a->time, ru->quiet)) <= 0;
 }
 
-static int
-add_episode(struct episode **v, uint32_t *n, uint32_t *cap, struct episode ep)
-{
-	if (*n == *cap) {
-		uint32_t more = *cap == 0 ? 8 : *cap * 2;
-		struct episode *p = realloc(*v, more * sizeof *p);
-
-		if (p == NULL)
-			return -1;
-		*v = p;
-		*cap = more;
-	}
-	(*v)[(*n)++] = ep;
-	return 0;
-}
-
 /* Episodes of the hits from `from` on; `head`, if not NULL, is the episode that the hit before `from` ends and that goes on. */
 static int
-cut_episodes(const struct group *gr, const struct rule *ru, uint32_t from, const struct episode *head, struct episode **ret, uint32_t *ret_n)
+cut_episodes(const struct group *gr, const struct rule *ru, uint32_t from, const struct episode *head, struct arena *arena, struct episode **ret,
+    uint32_t *ret_n)
 {
-	struct episode ep = {0};
-	uint32_t cap = 0;
-	bool open = head != NULL;
+	struct episode *v = arena_alloc(arena, ((size_t)gr->n_hits - from + 1) * sizeof *v);
+	uint32_t n = 0;
 
-	*ret = NULL;
-	*ret_n = 0;
-	if (open)
-		ep = *head;
+	if (v == NULL)
+		return -1;
+	if (head != NULL)
+		v[n++] = *head;
 	for (uint32_t i = from; i < gr->n_hits; i++) {
-		if (open && together(ru, gr->hits[ep.last], gr->hits[i])) {
-			ep.last = i;
-			if (gr->hits[i]->level >= gr->hits[ep.shown]->level)
-				ep.shown = i;
+		struct episode *ep = n == 0 ? NULL : &v[n - 1];
+
+		if (ep == NULL || !together(ru, gr->hits[ep->last], gr->hits[i])) {
+			v[n++] = (struct episode){i, i, i};
 			continue;
 		}
-		if (open && add_episode(ret, ret_n, &cap, ep) != 0)
-			goto fail;
-		ep = (struct episode){i, i, i};
-		open = true;
+		ep->last = i;
+		if (gr->hits[i]->level >= gr->hits[ep->shown]->level)
+			ep->shown = i;
 	}
-	if (open && add_episode(ret, ret_n, &cap, ep) != 0)
-		goto fail;
+	*ret = v;
+	*ret_n = n;
 	return 0;
-fail:
-	free(*ret);
-	*ret = NULL;
-	return -1;
 }
 
 /* The first current alert that the change may touch: its episode reaches the hit before the first changed one. */
@@ -122,16 +101,13 @@ expired(const struct cut *cu, const struct alert *al)
 	return cu->have_tick && cu->ru->expires > 0 && instant_cmp(cu->tick, instant_plus(al->last, cu->ru->expires)) >= 0;
 }
 
-static int
-replace_copy(struct hit **dst, const struct hit *src)
+static void
+replace_hit(struct hit **dst, struct hit *src)
 {
-	struct hit *hi = hit_copy(src);
+	struct hit *old = *dst;
 
-	if (hi == NULL)
-		return -1;
-	free(*dst);
-	*dst = hi;
-	return 0;
+	*dst = hit_hold(src);
+	hit_drop(old);
 }
 
 static int
@@ -173,7 +149,7 @@ told_changed(struct alert *al, const struct group *gr, const struct episode *ep,
 
 /* From now on the alert shows this hit. */
 static int
-show(struct alert *al, const struct hit *shown, const struct cut *cu, struct err *err)
+show(struct alert *al, struct hit *shown, const struct cut *cu, struct err *err)
 {
 	struct slice values;
 	char *copy;
@@ -181,10 +157,9 @@ show(struct alert *al, const struct hit *shown, const struct cut *cu, struct err
 	if (cu->look(cu->ctx, shown, &al->signature, &values, err) != 0)
 		return -1;
 	copy = malloc(values.n + 1);
-	if (copy == NULL || replace_copy(&al->shown, shown) != 0) {
-		free(copy);
+	if (copy == NULL)
 		return err_nomem(err);
-	}
+	replace_hit(&al->shown, shown);
 	if (values.n != 0)
 		memcpy(copy, values.p, values.n);
 	free(al->values);
@@ -197,7 +172,7 @@ show(struct alert *al, const struct hit *shown, const struct cut *cu, struct err
 static int
 compare(struct alert *al, const struct group *gr, const struct episode *ep, const struct cut *cu, bool *ret_tell, struct err *err)
 {
-	const struct hit *shown = gr->hits[ep->shown];
+	struct hit *shown = gr->hits[ep->shown];
 	bool changed = false;
 
 	if ((shown->fresh || !hit_same_event(shown, al->shown)) && show(al, shown, cu, err) != 0)
@@ -224,13 +199,12 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 	if (fresh) {
 		if (show(al, gr->hits[ep->shown], cu, err) != 0)
 			return -1;
-		if (replace_copy(&al->opening, gr->hits[ep->first]) != 0)
-			return err_nomem(err);
+		replace_hit(&al->opening, gr->hits[ep->first]);
 		say = true;
 	} else {
 		/* The same event, but a conflict may have given it another time. */
-		if (instant_cmp(al->opening->time, gr->hits[ep->first]->time) != 0 && replace_copy(&al->opening, gr->hits[ep->first]) != 0)
-			return err_nomem(err);
+		if (instant_cmp(al->opening->time, gr->hits[ep->first]->time) != 0)
+			replace_hit(&al->opening, gr->hits[ep->first]);
 		if (compare(al, gr, ep, cu, &say, err) != 0)
 			return -1;
 	}
@@ -244,8 +218,7 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 		return 0;
 	}
 	al->told_level = al->shown->level;
-	if (replace_copy(&al->told_hit, al->shown) != 0)
-		return err_nomem(err);
+	replace_hit(&al->told_hit, al->shown);
 	al->told_signature = al->signature;
 	al->told_at = ep->shown;
 	al->told = fresh ? 1 : (al->told + 1 < n ? al->told + 1 : n);
@@ -378,24 +351,25 @@ relist(struct pass *pa, struct err *err)
 {
 	struct group *gr = pa->gr;
 	uint32_t n = pa->keep + pa->n_eps, total = n;
-	struct alert **v;
 
 	for (uint32_t i = 0; i < pa->n_old; i++)
 		total += pa->old[i] != NULL;
-	v = malloc((total + 1) * sizeof(struct alert *));
-	if (v == NULL)
-		return err_nomem(err);
-	if (pa->keep != 0)
-		memcpy(v, gr->alerts, pa->keep * sizeof(struct alert *));
+	if (total > gr->cap_alerts) {
+		uint32_t cap = total < 2 * gr->cap_alerts ? 2 * gr->cap_alerts : total;
+		struct alert **v = realloc(gr->alerts, cap * sizeof(struct alert *));
+
+		if (v == NULL)
+			return err_nomem(err);
+		gr->alerts = v;
+		gr->cap_alerts = cap;
+	}
 	for (uint32_t i = 0; i < pa->n_eps; i++)
-		v[pa->keep + i] = pa->next[i];
+		gr->alerts[pa->keep + i] = pa->next[i];
 	for (uint32_t i = 0, at = n; i < pa->n_old; i++)
 		if (pa->old[i] != NULL)
-			v[at++] = pa->old[i];
-	free(gr->alerts);
-	gr->alerts = v;
+			gr->alerts[at++] = pa->old[i];
 	gr->n_current = n;
-	gr->n_alerts = gr->cap_alerts = total;
+	gr->n_alerts = total;
 	return 0;
 }
 
@@ -438,18 +412,17 @@ group_cut(struct group *gr, const struct cut *cu, struct err *err)
 	from = extend ? dirty : pa.keep < gr->n_current ? gr->alerts[pa.keep]->first_hit : dirty;
 	if (from > dirty)
 		from = dirty;
-	if (cut_episodes(gr, cu->ru, from, extend ? &head : NULL, &pa.eps, &pa.n_eps) != 0)
+	if (cut_episodes(gr, cu->ru, from, extend ? &head : NULL, cu->arena, &pa.eps, &pa.n_eps) != 0)
 		return err_nomem(err);
 	pa.n_old = gr->n_alerts - pa.keep;
 	pa.n_old_current = gr->n_current - pa.keep;
-	pa.next = calloc((size_t)pa.n_eps + 1, sizeof(struct alert *));
-	pa.fresh = calloc((size_t)pa.n_eps + 1, sizeof(bool));
-	pa.made = calloc((size_t)pa.n_eps + 1, sizeof(bool));
-	pa.old = malloc(((size_t)pa.n_old + 1) * sizeof(struct alert *));
-	if (pa.next == NULL || pa.fresh == NULL || pa.made == NULL || pa.old == NULL) {
-		(void)err_nomem(err);
-		goto out;
-	}
+	pa.next = arena_alloc(cu->arena, ((size_t)pa.n_eps + 1) * sizeof(struct alert *));
+	pa.fresh = arena_alloc(cu->arena, (size_t)pa.n_eps + 1);
+	pa.made = arena_alloc(cu->arena, (size_t)pa.n_eps + 1);
+	pa.old = arena_alloc(cu->arena, ((size_t)pa.n_old + 1) * sizeof(struct alert *));
+	if (pa.next == NULL || pa.fresh == NULL || pa.made == NULL || pa.old == NULL)
+		return err_nomem(err);
+	memset(pa.made, 0, pa.n_eps);
 	if (pa.n_old != 0)
 		memcpy(pa.old, gr->alerts + pa.keep, pa.n_old * sizeof(struct alert *));
 	if (match(&pa, err) != 0 || withdraw(&pa, err) != 0)
@@ -462,13 +435,8 @@ group_cut(struct group *gr, const struct cut *cu, struct err *err)
 	settle(gr, from);
 	rc = 0;
 out:
-	for (uint32_t i = 0; rc != 0 && pa.made != NULL && i < pa.n_eps; i++)
+	for (uint32_t i = 0; rc != 0 && i < pa.n_eps; i++)
 		if (pa.made[i])
 			alert_free(pa.next[i]);
-	free(pa.eps);
-	free(pa.next);
-	free(pa.fresh);
-	free(pa.made);
-	free(pa.old);
 	return rc;
 }

@@ -11,16 +11,25 @@ hit_new(struct instant time, uint32_t source, struct slice id, uint8_t level, st
 
 	if (hi == NULL)
 		return NULL;
-	*hi = (struct hit){.time = time, .source = source, .id_len = (uint16_t)id.n, .level = level, .code_len = (uint8_t)code.n, .fresh = true};
+	*hi = (struct hit){
+	    .time = time, .holders = 1, .source = source, .id_len = (uint16_t)id.n, .level = level, .code_len = (uint8_t)code.n, .fresh = true};
 	memcpy(hi->data, id.p, id.n);
 	memcpy(hi->data + id.n, code.p, code.n);
 	return hi;
 }
 
 struct hit *
-hit_copy(const struct hit *hi)
+hit_hold(struct hit *hi)
 {
-	return hit_new(hi->time, hi->source, hit_id(hi), hi->level, hit_code(hi));
+	hi->holders++;
+	return hi;
+}
+
+void
+hit_drop(struct hit *hi)
+{
+	if (hi != NULL && --hi->holders == 0)
+		free(hi);
 }
 
 bool
@@ -46,9 +55,9 @@ alert_free(struct alert *al)
 {
 	if (al == NULL)
 		return;
-	free(al->opening);
-	free(al->shown);
-	free(al->told_hit);
+	hit_drop(al->opening);
+	hit_drop(al->shown);
+	hit_drop(al->told_hit);
 	free(al->values);
 	free(al);
 }
@@ -57,13 +66,12 @@ static void
 group_free(struct group *gr)
 {
 	for (uint32_t i = 0; i < gr->n_hits; i++)
-		free(gr->hits[i]);
+		hit_drop(gr->hits[i]);
 	for (uint32_t i = 0; i < gr->n_alerts; i++) {
 		alert_free(gr->alerts[i]);
 	}
 	free(gr->hits);
 	free(gr->alerts);
-	free(gr->key);
 	free(gr);
 }
 
@@ -79,20 +87,24 @@ standing_free(struct standing *sg)
 static struct group *
 group_new(struct slice key)
 {
-	struct group *gr = calloc(1, sizeof *gr);
+	struct group *gr = calloc(1, sizeof *gr + key.n);
 
 	if (gr == NULL)
 		return NULL;
-	gr->key = malloc(key.n + 1);
-	if (gr->key == NULL) {
-		free(gr);
-		return NULL;
-	}
 	if (key.n != 0)
 		memcpy(gr->key, key.p, key.n);
 	gr->key_len = (uint32_t)key.n;
 	gr->dirty_from = gr->unsaved_from = UINT32_MAX;
 	return gr;
+}
+
+#define HIT_BYTES 96
+#define ALERT_BYTES (sizeof(struct alert) + 3 * HIT_BYTES + 192)
+
+size_t
+group_bytes(const struct group *gr)
+{
+	return sizeof *gr + gr->key_len + gr->n_hits * HIT_BYTES + gr->n_alerts * ALERT_BYTES;
 }
 
 static int
@@ -179,14 +191,14 @@ group_put(struct group *gr, const struct names *na, struct instant time, uint32_
 	    at < gr->n_hits && gr->hits[at]->source == source && instant_cmp(gr->hits[at]->time, time) == 0 && slice_eq(hit_id(gr->hits[at]), id);
 
 	if (there && hit == NULL) {
-		free(gr->hits[at]);
+		hit_drop(gr->hits[at]);
 		memmove(gr->hits + at, gr->hits + at + 1, (gr->n_hits - at - 1) * sizeof(struct hit *));
 		gr->n_hits--;
 		touch(gr, at, true);
 		return 0;
 	}
 	if (there) {
-		free(gr->hits[at]);
+		hit_drop(gr->hits[at]);
 		gr->hits[at] = hit;
 		touch(gr, at, true);
 		return 0;
@@ -198,7 +210,7 @@ group_put(struct group *gr, const struct names *na, struct instant time, uint32_
 		struct hit **v = realloc(gr->hits, cap * sizeof(struct hit *));
 
 		if (v == NULL) {
-			free(hit);
+			hit_drop(hit);
 			return -1;
 		}
 		gr->hits = v;
@@ -215,7 +227,7 @@ void
 group_drop_hits(struct group *gr)
 {
 	for (uint32_t i = 0; i < gr->n_hits; i++)
-		free(gr->hits[i]);
+		hit_drop(gr->hits[i]);
 	gr->n_hits = 0;
 	touch(gr, 0, true);
 }

@@ -9,11 +9,14 @@
 
 #include "engine/engine.h"
 #include "engine/flow/names.h"
+#include "state/base/arena.h"
 
 #define ALERT_ID_BYTES 16
 
+/* Shared by its group and the alerts that it opened, that show it or told of it: each holds it. */
 struct hit {
 	struct instant time;
+	uint32_t holders;
 	uint32_t source; /* name */
 	uint16_t id_len;
 	uint8_t level, code_len;
@@ -34,7 +37,8 @@ hit_code(const struct hit *hi)
 }
 
 struct hit *hit_new(struct instant time, uint32_t source, struct slice id, uint8_t level, struct slice code);
-struct hit *hit_copy(const struct hit *hi);
+struct hit *hit_hold(struct hit *hi); /* for one more holder; returns it */
+void hit_drop(struct hit *hi);        /* by one holder; NULL is fine */
 bool hit_same_event(const struct hit *a, const struct hit *b);
 
 struct alert {
@@ -50,7 +54,7 @@ struct alert {
 	uint64_t signature;  /* of the shown trigger's outcome, values and evidence */
 	struct instant last; /* time of the last hit */
 	struct instant decided, known_up_to;
-	struct hit *opening, *shown; /* copies: they outlive their evidence */
+	struct hit *opening, *shown; /* held: they outlive their evidence */
 	char *values;                /* of the shown trigger's outcome: n times blob(name), blob(encoded value) */
 	uint32_t values_len;
 	struct hit *told_hit;    /* what the last message showed: as long as that is as it was, receivers hold nothing wrong */
@@ -66,8 +70,6 @@ alert_values(const struct alert *al)
 }
 
 struct group {
-	char *key; /* encoded episode values: n times blob(encoded value) */
-	uint32_t key_len;
 	struct hit **hits;
 	uint32_t n_hits, cap_hits;
 	struct alert **alerts; /* standing and ended by first_hit, then the withdrawn ones */
@@ -77,6 +79,9 @@ struct group {
 	uint32_t saved_hits;   /* how many that checkpoint held */
 	bool unsaved;          /* hits or alerts changed since then */
 	bool removed;          /* among the changes was a removal or a change, not only hits added at the end */
+	uint32_t key_len;
+	size_t counted; /* its bytes, as its subject last counted them */
+	char key[];     /* encoded episode values: n times blob(encoded value) */
 };
 
 static inline struct slice
@@ -84,6 +89,9 @@ group_episode(const struct group *gr)
 {
 	return slice_of(gr->key, gr->key_len);
 }
+
+/* Memory of a group, by numbers of hits and alerts: their true sizes differ little. */
+size_t group_bytes(const struct group *gr);
 
 struct standing {
 	struct group **groups; /* sorted by key bytewise */
@@ -110,6 +118,7 @@ struct cut {
 	bool have_tick;
 	struct instant tick, now, known_up_to;
 	uint64_t *ended_unsent;
+	struct arena *arena; /* for the time of the call */
 	struct instant *due; /* made earlier when an alert that now stands expires sooner */
 	void *ctx;
 	/* Values and signature of the outcome, values and evidence at a hit; ret_values is valid until the next call. -1 on error. */

@@ -427,33 +427,42 @@ count_one(struct judge *ju, unsigned feature, uint64_t *ret)
 }
 
 int
-judge_evidence(struct judge *ju, struct evidence *ret, bool total)
+judge_evidence(struct judge *ju, struct evidence *ret)
 {
-	unsigned features = 0, last = 0;
-	bool capped = false;
-
 	ret->n = 0;
+	ret->capped = false;
 	for (unsigned f = 0; f < ju->rp->n_features; f++) {
 		unsigned max = ju->rp->features[f].spec->evidence;
 		struct pick pi = {ret->index + ret->n, 0, max < LIMIT_EVIDENCE ? max : LIMIT_EVIDENCE, 0};
 
 		if (max == 0)
 			continue;
-		features++;
-		last = f;
 		if (ju->rp->features[f].spec->op != OP_ACTIVE)
 			pick_window(ju, f, &pi);
 		else if (pick_active(ju, f, &pi) != 0)
 			return -1;
-		capped = capped || pi.n == pi.max;
+		ret->capped = ret->capped || pi.n == pi.max;
 		ret->n += pi.n;
 	}
 	if (ret->n > 0)
 		ret->n = unite(&ju->su->tl, ret->index, ret->n);
 	ret->total = ret->n;
-	if (!total || !capped)
+	return 0;
+}
+
+int
+judge_total(struct judge *ju, struct evidence *ev)
+{
+	unsigned features = 0, last = 0;
+
+	if (!ev->capped)
 		return 0;
-	return features == 1 ? count_one(ju, last, &ret->total) : count_all(ju, &ret->total);
+	for (unsigned f = 0; f < ju->rp->n_features; f++)
+		if (ju->rp->features[f].spec->evidence > 0) {
+			features++;
+			last = f;
+		}
+	return features == 1 ? count_one(ju, last, &ev->total) : count_all(ju, &ev->total);
 }
 
 bool

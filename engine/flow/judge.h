@@ -12,7 +12,8 @@
 struct evidence {
 	uint32_t n;
 	uint32_t index[LIMIT_EVIDENCE * LIMIT_RULE_FEATURES]; /* entries, newest first, one an event */
-	uint64_t total;                                       /* without the caps; only if asked for */
+	bool capped;                                          /* there may be more */
+	uint64_t total;                                       /* judge_total: without the caps */
 };
 
 struct judge {
@@ -40,8 +41,10 @@ int judge_eval(struct judge *ju);
 void judge_group(const struct rule_plan *rp, uint16_t layout, struct slice kept, struct buf *ret);
 /* The result's values as an alert stores them, and behind them, under names that begin with 0x01, what `deliver` reads. */
 void judge_values(const struct judge *ju, struct buf *ret);
-/* The entries that the features hand over at the place. total: also count what the caps hide. -1: out of memory. */
-int judge_evidence(struct judge *ju, struct evidence *ret, bool total);
+/* The entries that the features hand over at the place. -1: out of memory. */
+int judge_evidence(struct judge *ju, struct evidence *ret);
+/* Counts also what the caps hide. -1: out of memory. */
+int judge_total(struct judge *ju, struct evidence *ev);
 /* Any entry of the trigger's event or of the evidence is contested. */
 bool judge_contested(const struct judge *ju, const struct evidence *ev);
 /* Fingerprint of an outcome with its values (judge_values) and evidence. */

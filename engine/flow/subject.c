@@ -104,27 +104,29 @@ subjects_make(struct subjects *ss, struct slice key, uint64_t hash, const struct
 	return su;
 }
 
-/* Hits and alerts are counted by their number: their true sizes differ little. */
-#define HIT_BYTES 96
-#define ALERT_BYTES (sizeof(struct alert) + 3 * HIT_BYTES + 192)
-
 void
 subjects_count(struct subjects *ss, struct subject *su)
 {
-	size_t n = sizeof *su + su->key_len + 2 * sizeof(struct table_slot) + timeline_bytes(&su->tl);
+	size_t n = sizeof *su + su->key_len + 2 * sizeof(struct table_slot) + timeline_bytes(&su->tl) + su->group_bytes;
 
 	for (unsigned i = 0; i < su->kind->n; i++) {
 		const struct rule_state *rs = &su->rules[i];
 
 		n += sizeof *rs;
-		for (uint32_t g = 0; g < rs->sg.n; g++)
-			n += sizeof(struct group) + rs->sg.groups[g]->key_len + rs->sg.groups[g]->n_hits * HIT_BYTES +
-			     rs->sg.groups[g]->n_alerts * ALERT_BYTES;
 		for (unsigned j = 0; rs->cursors != NULL && j < su->kind->rules[i]->n_features; j++)
 			n += sizeof *rs->cursors + window_bytes(&rs->cursors[j].wi) + active_bytes(&rs->cursors[j].ac);
 	}
 	ss->bytes += n - su->bytes;
 	su->bytes = n;
+}
+
+void
+subject_count_group(struct subject *su, struct group *gr)
+{
+	size_t n = group_bytes(gr);
+
+	su->group_bytes += n - gr->counted;
+	gr->counted = n;
 }
 
 int
@@ -350,9 +352,11 @@ static int
 place_groups(struct subject *su, const struct names *na, struct err *err)
 {
 	for (unsigned i = 0; i < su->kind->n; i++)
-		for (uint32_t g = 0; g < su->rules[i].sg.n; g++)
+		for (uint32_t g = 0; g < su->rules[i].sg.n; g++) {
 			if (group_place(su->rules[i].sg.groups[g], na) != 0)
 				return corrupt(subject_key(su), err);
+			subject_count_group(su, su->rules[i].sg.groups[g]);
+		}
 	return 0;
 }
 

@@ -30,7 +30,7 @@ struct delta_node {
 struct subject {
 	uint64_t hash;
 	struct subject *newer, *older; /* the queue of eviction */
-	size_t bytes;                  /* last counted */
+	size_t bytes, group_bytes;     /* last counted; of them, those of the groups */
 	const struct kind_plan *kind;
 	struct rule_state *rules; /* kind->n, behind the key in the same block */
 	struct timeline tl;
@@ -72,8 +72,9 @@ subject_alerts_hash(uint64_t hash)
 /* Fills a subject from the store; `alerts`: it may have some. */
 int subject_load(struct subject *su, struct store *st, const struct names *na, bool alerts, struct err *err);
 int subjects_dirty(struct subjects *ss, struct subject *su, struct err *err);
-/* Counts a subject's bytes again after it changed. */
+/* Counts a subject's bytes again after it changed; those of its groups by subject_count_group, for each that changed. */
 void subjects_count(struct subjects *ss, struct subject *su);
+void subject_count_group(struct subject *su, struct group *gr);
 /* Puts the groups of dirty subjects into `ch` and makes them clean. */
 int subjects_save(struct subjects *ss, struct changes *ch, struct err *err);
 /* Lets go of the longest unused clean ones until within max_bytes. */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define AHEAD 3 /* subjects whose memory is asked for before they are folded */
+#define AHEAD 4 /* subjects whose memory is asked for before they are folded */
 
 void
 worker_free(struct worker *wo)
@@ -27,6 +27,7 @@ worker_free(struct worker *wo)
 	free(wo->touched);
 	free(wo->deltas);
 	free(wo->cut);
+	arena_free(&wo->arena);
 	buf_free(&wo->group);
 	buf_free(&wo->values);
 	buf_free(&wo->json);
@@ -292,14 +293,13 @@ gather_evidence(struct worker *wo, uint32_t i, bool total, struct err *err)
 
 	if (ju->index != i)
 		judge_at(ju, i);
-	if (wo->evidence_at == i && (wo->evidence_counted || !total))
-		return 1;
-	wo->evidence_at = UINT32_MAX;
-	if (judge_evidence(ju, &wo->evidence, total) != 0)
-		return err_nomem(err);
-	wo->evidence_at = i;
-	wo->evidence_counted = total;
-	return 1;
+	if (wo->evidence_at != i) {
+		wo->evidence_at = UINT32_MAX;
+		if (judge_evidence(ju, &wo->evidence) != 0)
+			return err_nomem(err);
+		wo->evidence_at = i;
+	}
+	return total && judge_total(ju, &wo->evidence) != 0 ? err_nomem(err) : 1;
 }
 
 int
@@ -428,14 +428,18 @@ worker_cut(struct worker *wo, struct err *err)
 	    .now = bn->now,
 	    .known_up_to = bn->known_up_to,
 	    .ended_unsent = &wo->stats.ended_unsent,
+	    .arena = &wo->arena,
 	    .due = &wo->due,
 	    .ctx = wo,
 	    .look = on_look,
 	    .tell = on_tell};
 
 	stage = stage_enter(STAGE_ALERTS);
-	for (size_t i = 0; i < wo->n_cut && rc == 0; i++)
+	for (size_t i = 0; i < wo->n_cut && rc == 0; i++) {
+		arena_reset(&wo->arena);
 		rc = group_cut(wo->cut[i], &cu, err);
+		subject_count_group(wo->su, wo->cut[i]);
+	}
 	stage_leave(stage);
 	if (rc != 0)
 		return -1;
@@ -483,6 +487,14 @@ fold_subject(struct worker *wo, struct subject *su, const struct batch_now *bn, 
 	return 0;
 }
 
+static void
+expect_subject(const struct subject *su)
+{
+	__builtin_prefetch(su);
+	__builtin_prefetch(&su->first);
+	__builtin_prefetch(su->key);
+}
+
 /* Most deltas come to a timeline's end. */
 static void
 expect_timeline(const struct timeline *tl)
@@ -500,6 +512,8 @@ worker_fold(struct worker *wo, const struct batch_now *bn, struct err *err)
 	int rc = 0;
 
 	for (size_t i = 0; i < wo->n_touched && rc == 0; i++) {
+		if (i + 3 * AHEAD < wo->n_touched)
+			expect_subject(wo->touched[i + 3 * AHEAD]);
 		if (i + AHEAD < wo->n_touched)
 			expect_timeline(&wo->touched[i + AHEAD]->tl);
 		rc = fold_subject(wo, wo->touched[i], bn, err);

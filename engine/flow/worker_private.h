@@ -17,11 +17,11 @@ struct worker {
 	size_t cap_deltas;
 	struct group **cut; /* groups to cut again, of one subject and rule */
 	size_t n_cut, cap_cut;
+	struct arena arena; /* of one cut */
 	struct judge judge;
 	struct sweep sweep;
 	struct evidence evidence;
-	uint32_t evidence_at;  /* the entry whose evidence that is; UINT32_MAX: none */
-	bool evidence_counted; /* with its total */
+	uint32_t evidence_at; /* the entry whose evidence that is; UINT32_MAX: none */
 	struct buf group, values, json, fa, en;
 	const struct hit *values_of; /* the hit whose values are in `values`; NULL: nobody's */
 	struct worker_stats stats;
