@@ -19,8 +19,13 @@
 
 static const char environment_key;
 
+#ifdef DIDEBAN_FUZZ /* less, so that many files are tried */
+const struct sandbox_budget sandbox_budget_eval = {20000, LIMIT_RULE_MEMORY, LIMIT_RULE_BLOCK, 256};
+const struct sandbox_budget sandbox_budget_load = {50000, 4 * MIB, 4 * MIB, 64};
+#else
 const struct sandbox_budget sandbox_budget_eval = {LIMIT_RULE_INSTRUCTIONS, LIMIT_RULE_MEMORY, LIMIT_RULE_BLOCK, 256};
 const struct sandbox_budget sandbox_budget_load = {LIMIT_RULE_LOAD_INSTRUCTIONS, LIMIT_RULE_LOAD_MEMORY, LIMIT_RULE_LOAD_MEMORY, 64};
+#endif
 
 /* lua_Alloc. When p is NULL, `old` is a type tag and no size. */
 static void *
