@@ -35,7 +35,8 @@ utf8_valid(struct slice s)
 	return true;
 }
 
-/* C0, DEL, C1, and what turns the direction of the text around it: U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069. */
+/* C0, DEL, C1, line and paragraph separators (U+2028, U+2029), and what turns the direction of the text around it: U+061C, U+200E, U+200F, U+202A to
+ * U+202E, U+2066 to U+2069. */
 static bool
 is_control(const unsigned char *p, size_t n)
 {
@@ -45,7 +46,7 @@ is_control(const unsigned char *p, size_t n)
 		return (p[0] == 0xc2 && p[1] < 0xa0) || (p[0] == 0xd8 && p[1] == 0x9c);
 	if (n != 3 || p[0] != 0xe2)
 		return false;
-	return (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xaa && p[2] <= 0xae))) || (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
+	return (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae))) || (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
 }
 
 void

@@ -328,6 +328,25 @@ deep_and_wide_events(void **state)
 	buf_free(&b);
 }
 
+/* What stands in a fault's text is fit for a line of JSON, a log and a terminal. */
+static void
+names_in_texts_are_harmless(void **state)
+{
+	static const char *const names[] = {"a\\u202eb", "a\\u2028b", "a\\u0085b", "a\\u0000b", "a\\nb", "a\\u001bb", "a\\u2066b"};
+	struct fixture *fx = *state;
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		struct buf b = {.max = 4096};
+
+		buf_printf(&b, "\"%s\":1", names[i]);
+		buf_add_u8(&b, 0);
+		assert_int_equal(parse_data(fx, b.p), FAULT_UNKNOWN_FIELD);
+		if (strncmp(fx->detail.p, "data.a?b: ", 10) != 0)
+			fail_msg("%s: %.*s", names[i], SLICE_ARG(fx->detail));
+		buf_free(&b);
+	}
+}
+
 /* --- numbers and dates ------------------------------------------------------------------------------------------- */
 
 struct limit {
@@ -435,6 +454,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(the_cases_of_jsontestsuite, setup, teardown),
 	    cmocka_unit_test_setup_teardown(every_edge_of_utf_8, setup, teardown),
 	    cmocka_unit_test_setup_teardown(deep_and_wide_events, setup, teardown),
+	    cmocka_unit_test_setup_teardown(names_in_texts_are_harmless, setup, teardown),
 	    cmocka_unit_test_setup_teardown(numbers_at_their_limits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(dates_at_their_limits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(times_of_events_at_their_limits, setup, teardown),
