@@ -235,7 +235,7 @@ a_damaged_event_is_a_record_or_a_fault_with_its_reason(void **state)
 		assert_true(fault < FAULT_COUNT);
 		if (fault != FAULT_NONE && (detail.n == 0 || !utf8_valid(detail)))
 			fail_msg("set %zu: %s says nothing that can be shown: %.*s", i, event_fault_name(fault), SLICE_ARG(detail));
-		if (i % 50 == 0)
+		if (i % 10 == 0)
 			check_alone(fx, buf_slice(&b), fault, &ev, detail);
 		fx->counts[fault]++;
 		buf_free(&b);
