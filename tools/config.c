@@ -1,5 +1,6 @@
 #include "tools/config_private.h"
 
+#include "state/base/utf8.h"
 #include "tools/args.h"
 
 #include <errno.h>
@@ -367,6 +368,28 @@ holds_nothing(const char *p)
 	return true;
 }
 
+/* What the library is not asked about: bytes that are no text, and directives, of which no configuration needs any. A line that
+ * begins with %YAML and a control character keeps libfyaml 0.7.12 busy for ever. */
+static int
+refuse_strange(struct reading *rd, size_t n)
+{
+	unsigned line = 1, column = 1;
+
+	if (!utf8_valid(slice_of(rd->text, n)))
+		return wrong(rd, 0, 0, "is not UTF-8");
+	for (const char *p = rd->text, *end = rd->text + n; p < end; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f)
+			return wrong(rd, line, column, "a control character");
+		if (c == '%' && column == 1)
+			return wrong(rd, line, column, "a configuration takes no directives (%...)");
+		column = c == '\n' ? 1 : column + ((c & 0xc0) != 0x80);
+		line += c == '\n';
+	}
+	return 0;
+}
+
 static int
 read_text(const char *path, struct config *co, struct buf *text, struct err *err)
 {
@@ -379,7 +402,11 @@ read_text(const char *path, struct config *co, struct buf *text, struct err *err
 	void *prev = NULL;
 	int r;
 
-	if (text->p == NULL || holds_nothing(text->p))
+	if (text->p == NULL)
+		return 0;
+	if (refuse_strange(&rd, text->n) != 0)
+		return -1;
+	if (holds_nothing(text->p))
 		return 0;
 	fy_diag_cfg_default(&dc);
 	dc.fp = NULL;

@@ -1,6 +1,8 @@
 /* Findings, and the suggestions in them. */
 #include "engine/event/contract.h"
 
+#include "state/base/utf8.h"
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -41,6 +43,7 @@ findings_add(struct findings *fi, const char *file, unsigned line, unsigned colu
 	va_start(ap, fmt);
 	(void)vsnprintf(f->text, sizeof f->text, fmt, ap);
 	va_end(ap);
+	utf8_clean(f->text); /* words of the file stand in it */
 	fi->errors += !warning;
 	return 0;
 }

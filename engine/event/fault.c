@@ -1,5 +1,6 @@
 /* Faults: their names, and the text that names the place. */
 #include "engine/event/parser.h"
+#include "state/base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -46,8 +47,9 @@ printable(struct slice s)
 	while (n > 0 && n < s.n && ((unsigned char)s.p[n] & 0xc0) == 0x80)
 		n--; /* not in the middle of a character */
 	for (size_t i = 0; i < n; i++)
-		ret.text[i] = (unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i];
+		ret.text[i] = s.p[i] == '\0' ? '?' : s.p[i];
 	(void)snprintf(ret.text + n, sizeof ret.text - n, "%s", n < s.n ? "..." : "");
+	utf8_clean(ret.text);
 	return ret;
 }
 

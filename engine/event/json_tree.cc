@@ -58,7 +58,7 @@ numbers_are_grammatical(const char *p, const char *end)
 			if (digits() == 0)
 				return false;
 		}
-		if (p < end && std::strchr(" \t\r\n,]}", *p) == nullptr)
+		if (p < end && std::memchr(" \t\r\n,]}", *p, 7) == nullptr) // a zero is none of them
 			return false;
 	}
 	return true;
@@ -108,10 +108,11 @@ json_tree_read(struct json_tree *jt, const char *text, size_t n)
 		jt->strings = rd->parser.doc.string_buf.get();
 		return JSON_OK;
 	}
+	// Of several mistakes the library names the one that its kernel for this processor comes across first.
+	if (!simdjson::validate_utf8(text, n))
+		return JSON_UTF8;
 	jt->why = simdjson::error_message(error);
 	switch (error) {
-	case simdjson::UTF8_ERROR:
-		return JSON_UTF8;
 	case simdjson::DEPTH_ERROR:
 		return JSON_DEPTH;
 	case simdjson::NUMBER_ERROR:

@@ -45,7 +45,7 @@ library_find(lua_State *L)
 	if (lua_gettop(L) >= 4 && !lua_toboolean(L, 4))
 		return luaL_error(L, "string.find: there are no patterns in rules; the search is always plain");
 	if (init < 0)
-		init = -init > (lua_Integer)n ? 1 : (lua_Integer)n + init + 1;
+		init = init < -(lua_Integer)n ? 1 : (lua_Integer)n + init + 1;
 	if (init == 0)
 		init = 1;
 	if (init > (lua_Integer)n + 1) {
@@ -96,17 +96,20 @@ format_item(lua_State *L, luaL_Buffer *b, const char *p, const char *end, int ar
 {
 	char item[16], text[512];
 	size_t n = 0, digits = 0;
+	bool point = false;
 	int written;
 
 	item[n++] = '%';
 	while (p < end && n < 12 && strchr("-+ #0", *p) != NULL && *p != '\0')
 		item[n++] = *p++;
-	while (p < end && n < 12 && ((*p >= '0' && *p <= '9' && ++digits <= 2) || *p == '.')) {
-		if (*p == '.')
+	while (p < end && n < 12 && ((*p >= '0' && *p <= '9' && ++digits <= 2) || (*p == '.' && !point))) {
+		if (*p == '.') {
 			digits = 0;
+			point = true;
+		}
 		item[n++] = *p++;
 	}
-	if (p >= end || n >= 12 || digits > 2)
+	if (p >= end || n >= 12 || digits > 2 || *p == '.')
 		(void)luaL_error(L, "string.format: bad item in the format");
 	switch (*p) {
 	case 'd':

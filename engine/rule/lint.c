@@ -85,13 +85,13 @@ declare_locals(const struct tokens *tks, struct scopes *sc, size_t i)
 			declare(sc, tks->v[i + 2].text);
 		return i;
 	}
-	for (i++; i < tks->n && tks->v[i].kind == TOKEN_NAME; i++) {
+	for (i++; i < tks->n && tks->v[i].kind == TOKEN_NAME;) {
 		declare(sc, tks->v[i].text);
 		if (token_is(&tks->v[i + 1], "<"))
-			i += 3;
+			i = i + 3 < tks->n ? i + 3 : tks->n - 1; /* the file may end within `<const>` */
 		if (!token_is(&tks->v[i + 1], ","))
 			return i;
-		i++;
+		i += 2;
 	}
 	return i - 1;
 }

@@ -3,8 +3,9 @@
 #include <stdint.h>
 
 struct reader {
-	const char *p, *end, *line_start;
-	unsigned line;
+	const char *p, *end;
+	const char *counted; /* a place in the line, and the code points before it: a line of 256 KiB is read once */
+	unsigned line, column;
 };
 
 static bool
@@ -33,7 +34,8 @@ static void
 new_line(struct reader *r)
 {
 	r->line++;
-	r->line_start = r->p;
+	r->counted = r->p;
+	r->column = 0;
 }
 
 /* `[[`, `[=[` ...: how many `=`, or -1. */
@@ -171,7 +173,9 @@ next_token(struct reader *r)
 	skip_blank(r);
 	start = r->p;
 	tk.line = r->line;
-	tk.column = code_points(r->line_start, start) + 1;
+	r->column += code_points(r->counted, start);
+	r->counted = start;
+	tk.column = r->column + 1;
 	if (r->p >= r->end)
 		return tk;
 	if (is_name_byte(*start, true)) {
@@ -315,7 +319,7 @@ outer_return(const struct tokens *tks)
 int
 position_read(struct slice text, struct arena *arena, struct position_map *ret)
 {
-	struct reader r = {text.p, text.p + text.n, text.p, 1};
+	struct reader r = {text.p, text.p + text.n, text.p, 1, 0};
 	struct tokens *tks = &ret->tokens;
 	size_t cap, at;
 
@@ -326,7 +330,7 @@ position_read(struct slice text, struct arena *arena, struct position_map *ret)
 	tks->v = arena_alloc(arena, (cap + 1) * sizeof *tks->v);
 	if (tks->v == NULL)
 		return -1;
-	r = (struct reader){text.p, text.p + text.n, text.p, 1};
+	r = (struct reader){text.p, text.p + text.n, text.p, 1, 0};
 	do
 		tks->v[tks->n] = next_token(&r);
 	while (tks->v[tks->n++].kind != TOKEN_END);

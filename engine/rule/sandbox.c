@@ -1,6 +1,7 @@
 #include "engine/rule/sandbox.h"
 
 #include "state/base/limits.h"
+#include "state/base/utf8.h"
 
 #include <lauxlib.h>
 #include <lualib.h>
@@ -13,19 +14,25 @@
 /* What one instruction can save at most by history: a short string (24 + 41 bytes), its share of the string table, and a
  * call record that Lua keeps for the next call (2 * 72 bytes). */
 #define SAVED_PER_INSTRUCTION 224
+#define STRING_HEAD 64 /* what Lua keeps beside its bytes, and more */
 #define GARBAGE_BYTES (256 * KIB)
 
 static const char environment_key;
 
-const struct sandbox_budget sandbox_budget_eval = {LIMIT_RULE_INSTRUCTIONS, LIMIT_RULE_MEMORY, LIMIT_RULE_BLOCK};
-const struct sandbox_budget sandbox_budget_load = {LIMIT_RULE_LOAD_INSTRUCTIONS, LIMIT_RULE_LOAD_MEMORY, LIMIT_RULE_LOAD_MEMORY};
+#ifdef DIDEBAN_FUZZ /* less, so that many files are tried */
+const struct sandbox_budget sandbox_budget_eval = {20000, LIMIT_RULE_MEMORY, LIMIT_RULE_BLOCK, 256};
+const struct sandbox_budget sandbox_budget_load = {50000, 4 * MIB, 4 * MIB, 64};
+#else
+const struct sandbox_budget sandbox_budget_eval = {LIMIT_RULE_INSTRUCTIONS, LIMIT_RULE_MEMORY, LIMIT_RULE_BLOCK, 256};
+const struct sandbox_budget sandbox_budget_load = {LIMIT_RULE_LOAD_INSTRUCTIONS, LIMIT_RULE_LOAD_MEMORY, LIMIT_RULE_LOAD_MEMORY, 64};
+#endif
 
 /* lua_Alloc. When p is NULL, `old` is a type tag and no size. */
 static void *
 sandbox_alloc(void *ud, void *p, size_t old, size_t size)
 {
 	struct sandbox *sb = ud;
-	size_t grow;
+	size_t grow, tag = old;
 	void *q;
 
 	if (p == NULL)
@@ -37,11 +44,16 @@ sandbox_alloc(void *ud, void *p, size_t old, size_t size)
 	}
 	grow = size > old ? size - old : 0;
 	if (sb->calling && grow != 0) {
-		if (sb->fault == SANDBOX_MEMORY || size > sb->budget.block || grow > sb->budget.memory - sb->asked) {
+		bool string = p == NULL && tag == LUA_TSTRING;
+
+		if (sb->fault == SANDBOX_MEMORY || size > sb->budget.block || grow > sb->budget.memory - sb->asked ||
+		    (string && size > LIMIT_RULE_STRING + STRING_HEAD)) {
 			sb->fault = SANDBOX_MEMORY;
 			return NULL;
 		}
 		sb->asked += grow;
+		if (string && size > sb->longest)
+			sb->longest = size;
 	}
 	q = realloc(p, size);
 	if (q == NULL)
@@ -66,7 +78,7 @@ count_hook(lua_State *L, lua_Debug *ar)
 {
 	struct sandbox *sb = sandbox_of(L);
 
-	sb->left -= HOOK_STEP;
+	sb->left -= HOOK_STEP * (int64_t)(1 + sb->longest / sb->budget.weighed);
 	if (sb->left > 0)
 		return;
 	if (sb->fault == SANDBOX_OK && lua_getinfo(L, "l", ar) != 0 && ar->currentline > 0)
@@ -107,6 +119,7 @@ take_message(struct sandbox *sb, const char *text)
 		}
 	}
 	(void)snprintf(sb->message, sizeof sb->message, "%s", text);
+	utf8_clean(sb->message);
 }
 
 enum sandbox_fault
@@ -118,6 +131,7 @@ sandbox_call(struct sandbox *sb, const struct sandbox_budget *budget, int n_args
 	sb->budget = *budget;
 	sb->left = budget->instructions;
 	sb->asked = 0;
+	sb->longest = sb->held;
 	sb->fault = SANDBOX_OK;
 	sb->line = 0;
 	sb->calling = true;
@@ -129,8 +143,9 @@ sandbox_call(struct sandbox *sb, const struct sandbox_budget *budget, int n_args
 	if (sb->fault == SANDBOX_INSTRUCTIONS)
 		(void)snprintf(sb->message, sizeof sb->message, "over the budget of %lld instructions", (long long)budget->instructions);
 	else if (sb->fault == SANDBOX_MEMORY)
-		(void)snprintf(sb->message, sizeof sb->message, "over the memory budget (%zu KiB, at most %zu KiB in one piece)",
-		    budget->memory / KIB, budget->block / KIB);
+		(void)snprintf(sb->message, sizeof sb->message,
+		    "over the memory budget (%zu KiB, at most %zu KiB in one piece and %zu KiB in one string)", budget->memory / KIB,
+		    budget->block / KIB, LIMIT_RULE_STRING / KIB);
 	else {
 		sb->fault = SANDBOX_ERROR;
 		take_message(sb, lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1)
@@ -209,22 +224,23 @@ sandbox_push_readonly(lua_State *L, const char *missing)
 	lua_remove(L, -2);
 }
 
+/* The view is of a copy: a table that was once full and is empty now keeps its room, which `pairs` would walk in every call. */
 static void
 freeze(lua_State *L, unsigned depth)
 {
 	if (depth > 16)
 		(void)luaL_error(L, "tables nested more than 16 deep");
 	luaL_checkstack(L, 8, NULL);
+	lua_newtable(L);
 	lua_pushnil(L);
-	while (lua_next(L, -2) != 0) {
-		if (lua_type(L, -1) == LUA_TTABLE) {
+	while (lua_next(L, -3) != 0) {
+		if (lua_type(L, -1) == LUA_TTABLE)
 			freeze(L, depth + 1);
-			lua_pushvalue(L, -2);
-			lua_pushvalue(L, -2);
-			lua_rawset(L, -5); /* an existing key: lua_next may go on */
-		}
-		lua_pop(L, 1);
+		lua_pushvalue(L, -2);
+		lua_insert(L, -2);
+		lua_rawset(L, -4);
 	}
+	lua_remove(L, -2);
 	sandbox_push_readonly(L, NULL);
 }
 

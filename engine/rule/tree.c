@@ -195,7 +195,7 @@ static void
 convert_table(lua_State *L, struct conversion *co, struct tree *tr, unsigned depth)
 {
 	const struct place *pl = tr->place == NULL ? NULL : tr->place->child;
-	size_t list = lua_rawlen(L, -1), keys = 0;
+	size_t list = 0, length = lua_rawlen(L, -1), keys = 0;
 
 	if (depth > LIMIT_RULE_DEPTH)
 		(void)luaL_error(L, "the file's table is nested more than %d deep", LIMIT_RULE_DEPTH);
@@ -205,13 +205,17 @@ convert_table(lua_State *L, struct conversion *co, struct tree *tr, unsigned dep
 		lua_pop(L, 1);
 		if (lua_type(L, -1) == LUA_TSTRING)
 			keys++;
-		else if (!lua_isinteger(L, -1) || lua_tointeger(L, -1) < 1 || (lua_Unsigned)lua_tointeger(L, -1) > list)
+		else if (!lua_isinteger(L, -1) || lua_tointeger(L, -1) < 1 || (lua_Unsigned)lua_tointeger(L, -1) > length)
 			(void)luaL_error(L, "a table in the file has a key that is neither a name nor a place in its list");
+		else
+			list++;
 		if (++co->nodes > LIMIT_RULE_NODES)
 			(void)luaL_error(L, "the file's table holds more than %d values", LIMIT_RULE_NODES);
 		if (keys > LIMIT_RULE_KEYS)
 			(void)luaL_error(L, "a table in the file has more than %d keys", LIMIT_RULE_KEYS);
 	}
+	if (list != length) /* the length of a list with holes can be any border up to 2^63 - 1 */
+		(void)luaL_error(L, "a list in the file has holes");
 	tr->list = take(L, co, list * sizeof *tr->list);
 	tr->keys = take(L, co, keys * sizeof *tr->keys);
 	memset(tr->list, 0, list * sizeof *tr->list);

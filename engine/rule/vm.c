@@ -1,5 +1,7 @@
 #include "engine/rule/vm_state.h"
 
+#include "state/base/utf8.h"
+
 #include <lauxlib.h>
 #include <math.h>
 #include <stdio.h>
@@ -22,6 +24,7 @@ build(struct rule_vm *vm, const struct rule *const *rules, const struct slice *t
 		lua_pushlightuserdata(L, &vm->v[i]);
 		if (sandbox_call(vm->sb, &sandbox_budget_load, 1, 0) != SANDBOX_OK)
 			return err_set(err, ERR_CHECKED, "%s: line %u: %s", rules[i]->file, vm->sb->line, vm->sb->message);
+		vm->v[i].longest = vm->sb->longest;
 		sandbox_rest(vm->sb);
 	}
 	return 0;
@@ -68,27 +71,8 @@ fail(struct rule_vm *vm, struct rule_result *ret, unsigned line, const char *tex
 		(void)snprintf(vm->message, sizeof vm->message, "line %u: %s", line, text);
 	else
 		(void)snprintf(vm->message, sizeof vm->message, "%s", text);
+	utf8_clean(vm->message); /* names and texts in it are the rule's */
 	*ret = (struct rule_result){.class = OUTCOME_ERROR, .outcome = -1, .error = vm->message};
-}
-
-/* UTF-8 as RFC 3629 has it. */
-static bool
-is_utf8(struct slice s)
-{
-	const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
-
-	while (p < end) {
-		unsigned n = *p < 0x80 ? 0 : *p >= 0xc2 && *p < 0xe0 ? 1 : *p >= 0xe0 && *p < 0xf0 ? 2 : *p >= 0xf0 && *p < 0xf5 ? 3 : 9;
-
-		if (n == 9 || (size_t)(end - p) <= n)
-			return false;
-		if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) || (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
-			return false;
-		for (p++; n > 0; n--, p++)
-			if ((*p & 0xc0) != 0x80)
-				return false;
-	}
-	return true;
 }
 
 /* NULL, or why the value at the top of the stack cannot be shown. */
@@ -115,17 +99,29 @@ take_value(lua_State *L, struct value *ret)
 		ret->s.p = lua_tolstring(L, -1, &ret->s.n);
 		if (ret->s.n > LIMIT_VALUE_BYTES)
 			return "is too long";
-		return is_utf8(ret->s) ? NULL : "is not UTF-8";
+		return utf8_valid(ret->s) ? NULL : "is not UTF-8";
 	default:
 		return "must be a string, a number or a boolean";
 	}
 }
 
-/* The table of values at index 2. Nothing here allocates or raises: keys are strings already, lua_next gets its own keys. */
+/* NULL, or why the pair of key and value at the top of the stack is no value of an outcome; *ret filled as far as it goes. */
+static const char *
+take_pair(lua_State *L, struct rule_value *ret)
+{
+	ret->name.p = lua_tolstring(L, -2, &ret->name.n);
+	return ret->name.n > 64 || !utf8_valid(ret->name) ? "has a bad name" : take_value(L, &ret->value);
+}
+
+/* The table of values at index 2. Nothing here allocates or raises: keys are strings already, lua_next gets its own keys.
+ * It goes through them in an order that differs from run to run: of several mistakes, the same one must be told. */
 static int
 take_values(struct rule_vm *vm, struct rule_result *ret)
 {
 	lua_State *L = vm->sb->L;
+	struct slice bad = {NULL, 0};
+	const char *why = NULL;
+	unsigned n = 0;
 	char text[256];
 
 	if (lua_type(L, 2) == LUA_TNIL)
@@ -144,21 +140,27 @@ take_values(struct rule_vm *vm, struct rule_result *ret)
 			fail(vm, ret, 0, "values are named: { n = n }");
 			return -1;
 		}
-		rv.name.p = lua_tolstring(L, -2, &rv.name.n);
-		wrong = rv.name.n > 64 || !is_utf8(rv.name) ? "has a bad name" : take_value(L, &rv.value);
-		if (wrong == NULL && ret->n_values == LIMIT_RULE_VALUES)
-			wrong = "is one value too many";
-		if (wrong != NULL) {
-			(void)snprintf(text, sizeof text, "value %.*s %s", rv.name.n > 64 ? 64 : (int)rv.name.n, rv.name.p, wrong);
-			fail(vm, ret, 0, text);
-			return -1;
+		wrong = take_pair(L, &rv);
+		lua_pop(L, 1);
+		n++;
+		if (wrong != NULL && (why == NULL || slice_cmp(rv.name, bad) < 0)) {
+			bad = rv.name;
+			why = wrong;
 		}
+		if (wrong != NULL || ret->n_values == LIMIT_RULE_VALUES)
+			continue;
 		for (i = ret->n_values++; i > 0 && slice_cmp(rv.name, ret->values[i - 1].name) < 0; i--)
 			ret->values[i] = ret->values[i - 1];
 		ret->values[i] = rv;
-		lua_pop(L, 1);
 	}
-	return 0;
+	if (why == NULL && n <= LIMIT_RULE_VALUES)
+		return 0;
+	if (n > LIMIT_RULE_VALUES)
+		(void)snprintf(text, sizeof text, "too many values: %u, at most %d", n, LIMIT_RULE_VALUES);
+	else
+		(void)snprintf(text, sizeof text, "value %.*s %s", bad.n > 64 ? 64 : (int)bad.n, bad.p, why);
+	fail(vm, ret, 0, text);
+	return -1;
 }
 
 /* The results at indexes 1 and 2; they stay on the stack until the next call, which keeps their strings alive. */
@@ -247,6 +249,7 @@ rule_vm_eval(struct rule_vm *vm, size_t rule, const struct rule_input *in, struc
 	sandbox_rest(vm->sb);
 	restore_locals(L, vr);
 	vm->in = in;
+	vm->sb->held = vr->longest;
 	(void)lua_rawgeti(L, LUA_REGISTRYINDEX, vr->evaluate);
 	(void)lua_rawgeti(L, LUA_REGISTRYINDEX, vr->e);
 	(void)lua_rawgeti(L, LUA_REGISTRYINDEX, vr->f);

@@ -15,6 +15,7 @@ struct vm_rule {
 	const struct rule *ru;
 	struct slice text;
 	int evaluate, e, f, p; /* references in the registry */
+	size_t longest;        /* bytes of the longest string that the file made */
 	size_t n_restored, cap_restored;
 	struct restored *restored;
 };

@@ -66,6 +66,7 @@
 #define LIMIT_RULE_INSTRUCTIONS 200000       /* Lua instructions of one evaluation */
 #define LIMIT_RULE_MEMORY (1 * MIB)          /* bytes that one evaluation may ask for */
 #define LIMIT_RULE_BLOCK (128 * KIB)         /* of them in one piece: a string, a table's array */
+#define LIMIT_RULE_STRING (16 * KIB)         /* one string, while loading too */
 #define LIMIT_RULE_LOAD_INSTRUCTIONS 5000000 /* to run the file itself, once */
 #define LIMIT_RULE_LOAD_MEMORY (32 * MIB)
 #define LIMIT_RULE_NODES 100000         /* values in a rule file's table */

@@ -30,7 +30,7 @@ class Done:
 
     @property
     def rows(self):
-        return [json.loads(line) for line in self.out.splitlines() if line]
+        return [json.loads(line) for line in self.out.split("\n") if line]      # splitlines() would cut at U+2028 inside a string
 
     def __str__(self):
         return "%s\nstatus %d\nstdout:\n%s\nstderr:\n%s" % (" ".join(self.command), self.status, self.out[-3000:], self.err[-3000:])
