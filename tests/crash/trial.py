@@ -114,7 +114,11 @@ class World:
         if text and not text.endswith(b"\n"):
             raise Wrong("the alerts file ends in half a row")
         last = {}
-        for row in map(json.loads, text.decode().splitlines()):
+        for line in text.splitlines():
+            try:
+                row = json.loads(line.decode())
+            except ValueError as e:
+                raise Wrong("a row that is none (%s): %s" % (e, line[:200])) from None
             data = row["data"]
             if row["id"] != "%s/%d" % (data["alert_id"], data["seq"]):
                 raise Wrong("id and sequence differ: " + row["id"])
