@@ -204,14 +204,13 @@ store_place_open(struct store *st, bool *ret_fresh, struct err *err)
 	*ret_fresh = false;
 	if (st->opt.read_only)
 		return place_read(st, err);
-	if (mkdir(st->dir, 0750) == 0) {
-		if (!st->opt.temporary && (file_path(parent, st->dir, "..", err) != 0 || file_sync_dir(parent, err) != 0))
-			return -1;
-	} else if (errno != EEXIST) {
+	if (mkdir(st->dir, 0750) != 0 && errno != EEXIST)
 		return file_err(err, "create", st->dir);
-	}
 	found = format_read(st->dir, err);
 	if (found < 0 || (found == 0 && must_be_empty(st->dir, err) != 0))
+		return -1;
+	/* Its own name, which a process killed since may have made, before it says that it is a store. */
+	if (found == 0 && !st->opt.temporary && (file_path(parent, st->dir, "..", err) != 0 || file_sync_dir(parent, err) != 0))
 		return -1;
 	if (lock_take(st, err) != 0 || store_need_space(st->dir, st->opt.min_free_bytes, err) != 0)
 		return -1;

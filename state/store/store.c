@@ -139,6 +139,13 @@ checkpoint_read(struct store *st, struct err *err)
 	return found < 0 ? -1 : 0;
 }
 
+/* The database syncs what is in its directory; that directory's own name is ours to make durable. */
+static int
+place_sync(const struct store *st, struct err *err)
+{
+	return st->opt.read_only || st->opt.temporary ? 0 : file_sync_dir(st->dir, err);
+}
+
 int
 store_open(struct store **ret, const char *dir, const struct store_options *opt, struct err *err)
 {
@@ -168,7 +175,7 @@ store_open(struct store **ret, const char *dir, const struct store_options *opt,
 	st->file_options = options_new(st);
 	st->read = rocksdb_readoptions_create();
 	options_set(st);
-	if (database_open(st, fresh, err) != 0 || checkpoint_read(st, err) != 0) {
+	if (database_open(st, fresh, err) != 0 || checkpoint_read(st, err) != 0 || place_sync(st, err) != 0) {
 		store_close(st);
 		return -1;
 	}
