@@ -12,7 +12,7 @@
 #define OPEN_TRIES 20         /* beside a running writer that may sweep files away while we open them */
 #define LEVELS 7
 #define CHECKSUM_XXH3 4 /* rocksdb::kXXH3; c.h has no name for it */
-#define LOG_WARN 2
+#define LOG_FATAL 4
 
 static bool
 starts_with(const char *text, const char *with)
@@ -62,9 +62,10 @@ options_new(const struct store *st)
 	rocksdb_options_set_block_based_table_factory(op, table);
 	rocksdb_block_based_options_destroy(table);
 	rocksdb_options_set_compression(op, rocksdb_no_compression);
-	rocksdb_options_set_info_log_level(op, LOG_WARN);
-	rocksdb_options_set_keep_log_file_num(op, 2);
-	rocksdb_options_set_max_log_file_size(op, MIB);
+	/* Its text log stays empty: one write of it that fails, as on a full disk, makes the next one abort the process. That takes
+	 * the level and no limit of size, under which it writes all options whatever the level. Errors come through the calls. */
+	rocksdb_options_set_info_log_level(op, LOG_FATAL);
+	rocksdb_options_set_keep_log_file_num(op, 1);
 	rocksdb_options_set_stats_dump_period_sec(op, 0);
 	rocksdb_options_set_stats_persist_period_sec(op, 0);
 	return op;
