@@ -77,6 +77,28 @@ absolute(const char *path)
 	return ret;
 }
 
+/* Makes the file's name durable: rows that a checkpoint counts on must not go with it. A folder that lets us write but not
+ * read cannot be synced. */
+static int
+sync_folder(const struct file_sink *fs, struct err *err)
+{
+	char *folder = strdup(fs->whole);
+	int fd, rc = 0;
+
+	if (folder == NULL)
+		return err_nomem(err);
+	*(strrchr(folder, '/') + 1) = '\0';
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == EACCES)
+		note(fs, "its folder may not be read, so the file's name cannot be made safe against a power cut");
+	else if (fd < 0 || fsync(fd) != 0)
+		rc = io_error(fs, "its folder cannot be synced", err);
+	if (fd >= 0)
+		(void)close(fd);
+	free(folder);
+	return rc;
+}
+
 int
 file_sink_open(struct file_sink **ret, const char *path, const struct file_sink_options *opt, struct err *err)
 {
@@ -115,6 +137,10 @@ file_sink_open(struct file_sink **ret, const char *path, const struct file_sink_
 	fs->whole = fs->stream ? strdup(path) : absolute(path);
 	if (fs->whole == NULL) {
 		(void)io_error(fs, "has no absolute path", err);
+		(void)file_sink_close(fs, NULL);
+		return -1;
+	}
+	if (!fs->stream && !fs->opt.no_sync && sync_folder(fs, err) != 0) {
 		(void)file_sink_close(fs, NULL);
 		return -1;
 	}

@@ -206,6 +206,14 @@ registrar_find(struct registrar *rg, struct slice source, struct slice id, uint6
 	return (in->flags & IDENT_CONTENT) != 0;
 }
 
+/* Bytes that are read alone are not under their record's checksum, and one flipped bit can make another valid event of one. */
+static bool
+same_event(const struct registrar *rg, const struct ident *in, const struct event *ev)
+{
+	return memcmp(in->content, ev->content_hash, sizeof in->content) == 0 && slice_eq(ev->id, slice_of(in->id, in->id_len)) &&
+	       slice_eq(ev->source, names_text(rg->env.names, in->source));
+}
+
 /* Reads the standing content again, as its own contracts understood it. */
 static int
 read_event(struct registrar *rg, const struct ident *in, struct arena *arena, struct event *ret, struct slice *ret_raw, struct event_parser **ret_pa,
@@ -220,8 +228,14 @@ read_event(struct registrar *rg, const struct ident *in, struct arena *arena, st
 		return -1;
 	*ret_raw = slice_of(raw, in->raw_len);
 	if (event_parse(*ret_pa, *ret_raw, arena, ret, &detail) != FAULT_NONE)
-		return err_set(err, ERR_CORRUPT, "event %.*s of the journal cannot be read again (%.*s): run dideban store verify", (int)in->id_len,
+		return err_set(err, ERR_CORRUPT,
+		    "event %.*s of the journal is damaged (%.*s): dideban store verify says where; restore the newest backup", (int)in->id_len,
 		    in->id, SLICE_ARG(detail));
+	if (!same_event(rg, in, ret))
+		return err_set(err, ERR_CORRUPT,
+		    "event %.*s of the journal is damaged (it is not the one that was taken in): dideban store verify says where; restore the newest "
+		    "backup",
+		    (int)in->id_len, in->id);
 	return 0;
 }
 

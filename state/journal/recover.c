@@ -208,9 +208,13 @@ static int
 journal_begin(struct journal *jo, struct err *err)
 {
 	struct journal_head he = {0};
+	char parent[PATH_MAX];
 
 	if (jo->opt.read_only)
 		return 0;
+	/* The directory's own name, which a process killed since may have made, before anything in it counts. */
+	if (!jo->opt.no_sync && (file_path(parent, jo->dir, "..", err) != 0 || file_sync_dir(parent, err) != 0))
+		return -1;
 	if (getrandom(&he.id, sizeof he.id, 0) != (ssize_t)sizeof he.id)
 		return err_set(err, ERR_IO, "the system gives no random bytes: %s", strerror(errno));
 	if (journal_head_write(jo->dir, &he, jo->opt.no_sync, err) != 0)

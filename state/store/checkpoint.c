@@ -1,6 +1,7 @@
 /* A checkpoint: the change set as sorted files, taken in with its journal position by one atomic step. */
 #include "state/store/private.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,10 @@ file_begin(struct sorted_files *fi, struct err *err)
 	(void)snprintf(name, sizeof name, CHECKPOINT_FILE "%zu.sst", fi->n);
 	if (file_path(path, fi->st->dir, name, err) != 0)
 		return -1;
+	/* RocksDB takes a file in by a second name and then removes this one, but passes over an error of that: to write to it
+	 * again would write to what it took in. */
+	if (unlink(path) != 0 && errno != ENOENT)
+		return file_err(err, "remove", path);
 	fi->names[fi->n] = strdup(path);
 	if (fi->names[fi->n] == NULL)
 		return err_nomem(err);

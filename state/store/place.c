@@ -127,14 +127,14 @@ lock_take(struct store *st, struct err *err)
 	    err, ERR_LOCKED, "another dideban (process %s) is using %s; stop it or use another --store", pid[0] == '\0' ? "unknown" : pid, st->dir);
 }
 
-/* What a killed process left of a checkpoint was never part of the database. */
-static int
-remove_leftovers(const char *dir, struct err *err)
+int
+store_place_leftovers(const char *dir, bool remove, bool *ret_any, struct err *err)
 {
 	DIR *d = opendir(dir);
 	const struct dirent *entry;
 	int rc = 0;
 
+	*ret_any = false;
 	if (d == NULL)
 		return file_err(err, "open", dir);
 	while (rc == 0 && (entry = readdir(d)) != NULL) {
@@ -142,8 +142,9 @@ remove_leftovers(const char *dir, struct err *err)
 
 		if (strncmp(entry->d_name, CHECKPOINT_FILE, sizeof CHECKPOINT_FILE - 1) != 0)
 			continue;
-		rc = file_path(path, dir, entry->d_name, err);
-		if (rc == 0 && unlink(path) != 0)
+		*ret_any = true;
+		rc = !remove ? 0 : file_path(path, dir, entry->d_name, err);
+		if (rc == 0 && remove && unlink(path) != 0)
 			rc = file_err(err, "remove", path);
 	}
 	(void)closedir(d);
@@ -204,21 +205,18 @@ store_place_open(struct store *st, bool *ret_fresh, struct err *err)
 	*ret_fresh = false;
 	if (st->opt.read_only)
 		return place_read(st, err);
-	if (mkdir(st->dir, 0750) == 0) {
-		if (!st->opt.temporary && (file_path(parent, st->dir, "..", err) != 0 || file_sync_dir(parent, err) != 0))
-			return -1;
-	} else if (errno != EEXIST) {
+	if (mkdir(st->dir, 0750) != 0 && errno != EEXIST)
 		return file_err(err, "create", st->dir);
-	}
 	found = format_read(st->dir, err);
 	if (found < 0 || (found == 0 && must_be_empty(st->dir, err) != 0))
+		return -1;
+	/* Its own name, which a process killed since may have made, before it says that it is a store. */
+	if (found == 0 && !st->opt.temporary && (file_path(parent, st->dir, "..", err) != 0 || file_sync_dir(parent, err) != 0))
 		return -1;
 	if (lock_take(st, err) != 0 || store_need_space(st->dir, st->opt.min_free_bytes, err) != 0)
 		return -1;
 	(void)snprintf(format_text, sizeof format_text, "dideban-store %u\n", STORE_FORMAT);
 	if (found == 0 && file_replace(st->dir, "format", slice_str(format_text), st->opt.temporary, err) != 0)
-		return -1;
-	if (remove_leftovers(st->dir, err) != 0)
 		return -1;
 	return database_there(st->dir, ret_fresh, err);
 }

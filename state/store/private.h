@@ -72,5 +72,7 @@ size_t overlay_seek(const struct store *st, struct slice key);
 
 /* place.c: the directory around the database. */
 int store_place_open(struct store *st, bool *ret_fresh, struct err *err);
+/* Whether a checkpoint was begun and not ended: its files are left; removes them if asked to. */
+int store_place_leftovers(const char *dir, bool remove, bool *ret_any, struct err *err);
 
 #endif

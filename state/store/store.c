@@ -12,7 +12,7 @@
 #define OPEN_TRIES 20         /* beside a running writer that may sweep files away while we open them */
 #define LEVELS 7
 #define CHECKSUM_XXH3 4 /* rocksdb::kXXH3; c.h has no name for it */
-#define LOG_WARN 2
+#define LOG_FATAL 4
 
 static bool
 starts_with(const char *text, const char *with)
@@ -107,9 +107,10 @@ options_new(const struct store *st)
 	rocksdb_block_based_options_destroy(table);
 	rocksdb_options_set_prefix_extractor(op, rocksdb_slicetransform_create(NULL, group_end, group_of, has_group, is_group, group_name));
 	rocksdb_options_set_compression(op, rocksdb_no_compression);
-	rocksdb_options_set_info_log_level(op, LOG_WARN);
-	rocksdb_options_set_keep_log_file_num(op, 2);
-	rocksdb_options_set_max_log_file_size(op, MIB);
+	/* Its text log stays empty: one write of it that fails, as on a full disk, makes the next one abort the process. That takes
+	 * the level and no limit of size, under which it writes all options whatever the level. Errors come through the calls. */
+	rocksdb_options_set_info_log_level(op, LOG_FATAL);
+	rocksdb_options_set_keep_log_file_num(op, 1);
 	rocksdb_options_set_stats_dump_period_sec(op, 0);
 	rocksdb_options_set_stats_persist_period_sec(op, 0);
 	return op;
@@ -145,6 +146,29 @@ options_set(struct store *st)
 	rocksdb_options_set_max_sequential_skip_in_iterations(op, UINT32_MAX);
 }
 
+/* RocksDB syncs its list of files last of all when it takes a checkpoint in. If that fails, it says so and removes the files
+ * again, though the list may name them by now, and never opens again. Then, and only then, what it opens as is the newest state
+ * of which all files are there: an earlier checkpoint, from which the journal goes on. */
+static int
+step_back(struct store *st, const char *path, char *text, struct err *err)
+{
+	rocksdb_options_t *earlier;
+	bool begun = false;
+
+	if (strstr(text, "No such file") == NULL || store_place_leftovers(st->dir, false, &begun, err) != 0 || !begun)
+		return store_rocks_err(err, st->dir, "open it", text);
+	rocksdb_free(text);
+	text = NULL;
+	earlier = rocksdb_options_create();
+	rocksdb_get_options_from_string(st->options, "best_efforts_recovery=true", earlier, &text);
+	if (text == NULL && st->opt.read_only)
+		st->db = rocksdb_open_for_read_only(earlier, path, 0, &text);
+	else if (text == NULL)
+		st->db = rocksdb_open(earlier, path, &text);
+	rocksdb_options_destroy(earlier);
+	return text != NULL ? store_rocks_err(err, st->dir, "open it", text) : 0;
+}
+
 /* Opens the database; read-only beside a writer, files may vanish between its list and their opening. */
 static int
 database_open(struct store *st, bool fresh, struct err *err)
@@ -156,7 +180,7 @@ database_open(struct store *st, bool fresh, struct err *err)
 	if (!st->opt.read_only) {
 		rocksdb_options_set_create_if_missing(st->options, fresh);
 		st->db = rocksdb_open(st->options, path, &text);
-		return text != NULL ? store_rocks_err(err, st->dir, "open it", text) : 0;
+		return text != NULL ? step_back(st, path, text, err) : 0;
 	}
 	for (unsigned i = 0;; i++) {
 		struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
@@ -165,7 +189,7 @@ database_open(struct store *st, bool fresh, struct err *err)
 		if (text == NULL)
 			return 0;
 		if (i >= OPEN_TRIES || strstr(text, "No such file") == NULL)
-			return store_rocks_err(err, st->dir, "open it", text);
+			return step_back(st, path, text, err);
 		rocksdb_free(text);
 		text = NULL;
 		(void)nanosleep(&pause, NULL);
@@ -186,6 +210,20 @@ checkpoint_read(struct store *st, struct err *err)
 	}
 	buf_free(&value);
 	return found < 0 ? -1 : 0;
+}
+
+/* What a killed process left of a checkpoint is no part of the database. The database syncs what is in its directory; that
+ * directory's own name is ours to make durable. */
+static int
+place_settle(const struct store *st, struct err *err)
+{
+	bool any;
+
+	if (st->opt.read_only)
+		return 0;
+	if (store_place_leftovers(st->dir, true, &any, err) != 0)
+		return -1;
+	return st->opt.temporary ? 0 : file_sync_dir(st->dir, err);
 }
 
 int
@@ -217,7 +255,7 @@ store_open(struct store **ret, const char *dir, const struct store_options *opt,
 	st->file_options = options_new(st);
 	st->read = rocksdb_readoptions_create();
 	options_set(st);
-	if (database_open(st, fresh, err) != 0 || checkpoint_read(st, err) != 0) {
+	if (database_open(st, fresh, err) != 0 || checkpoint_read(st, err) != 0 || place_settle(st, err) != 0) {
 		store_close(st);
 		return -1;
 	}

@@ -1,7 +1,7 @@
 """A store that cannot be used: a clear message, exit 4, and nothing lost afterwards."""
-import os, subprocess, time, unittest
+import json, os, subprocess, time, unittest
 
-from lib import Case, PROGRAM, ROOT, CLEAN_ENV, is_root, line, not_reduced
+from lib import Case, PROGRAM, ROOT, CLEAN_ENV, is_root, line, not_reduced, summary
 from made import *
 
 
@@ -148,9 +148,37 @@ class Store(Case):
         self.assertEqual((s["processed"], s["duplicates"]), (2000, 1000))
         self.assertEqual(self.standing(store), self.whole())
 
+    @not_reduced
+    def test_disk_fills_up(self):
+        "a small disk that fills up under a run: exit 4 and why, refused the same way until there is room; then nothing is missing, nothing twice"
+        os.mkdir(self.path("disk"))
+        self.mount("-t", "tmpfs", "-o", "size=334m", "tmpfs", self.path("disk"))
+        store, sink, events = self.path("disk", "store"), self.path("disk", "alerts"), self.events("many.ndjson", busy_rows(5000))
+        args = ("--store", store, "--events", events, "--alerts", sink, "--batch-events", 100, "--checkpoint-events", 1000)
+        for _ in range(2):
+            done = self.dideban("run", *args, status=4)
+            self.assertRegex(done.err, "(?i)full")
+            self.assertIn(store, done.err)
+            with open(sink, "rb") as f:
+                rows = f.read()
+            self.assertTrue(rows.endswith(b"\n"), "it filled up before anything was sent, or within a row")
+        subprocess.run(["mount", "-o", "remount,size=900m", self.path("disk")], check=True)
+        s = summary(self.dideban("run", "--json", *args))
+        self.assertGreater(s["processed"], 0, "everything had fitted: the disk is too large for this test")
+        self.assertGreater(s["duplicates"], 0)
+        self.run_store(self.path("whole"), "--events", events)
+        self.assertEqual(self.standing(store), self.standing(self.path("whole")))
+        last = {}
+        with open(sink, encoding="utf8") as f:
+            for row in map(json.loads, f):
+                self.assertGreater(row["data"]["seq"], last.get(row["data"]["alert_id"], 0))
+                last[row["data"]["alert_id"]] = row["data"]["seq"]
+        self.assertEqual({a["alert_id"]: a["seq"] for a in self.alerts(store)}, last)
+        with open(sink, "rb") as f:
+            self.assertTrue(f.read().startswith(rows), "what had been sent was taken back")
+
     def test_alerts_file_on_full_disk(self):
         "a full disk under the alerts file: exit 4, and the rows follow when there is room"
-        import json
         os.mkdir(self.path("disk"))
         self.mount("-t", "tmpfs", "-o", "size=64k", "tmpfs", self.path("disk"))
         sink = self.path("disk", "alerts")
