@@ -110,17 +110,18 @@ expect_group(struct fixture *fx, struct store *st, const char *group, const char
 {
 	struct store_iter *it;
 	struct slice key, value;
-	char found[256] = "";
+	struct buf found = {0};
 	int rc;
 
 	assert_int_equal(store_iter_open_group(&it, st, slice_of(group, strlen(group) + 1), &fx->err), 0);
 	while ((rc = store_iter_next(it, &key, &value, &fx->err)) > 0) {
 		assert_true(key.n > strlen(group) && memcmp(key.p, group, strlen(group) + 1) == 0);
-		strncat(found, value.p, value.n);
+		buf_add_slice(&found, value);
 	}
 	assert_int_equal(rc, 0);
 	store_iter_close(it);
-	assert_string_equal(found, values);
+	assert_true(buf_ok(&found) && slice_eq_str(buf_slice(&found), values));
+	buf_free(&found);
 }
 
 static void
