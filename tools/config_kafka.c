@@ -1,6 +1,7 @@
 /* The section `kafka` of the configuration. */
 #include "tools/config_private.h"
 
+#include "connectors/kafka/limits.h"
 #include "tools/args.h"
 
 #include <stdio.h>

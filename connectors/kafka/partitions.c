@@ -1,5 +1,6 @@
 #include "connectors/kafka/source_private.h"
 
+#include "connectors/kafka/limits.h"
 #include "state/base/limits.h"
 
 #include <inttypes.h>

@@ -1,6 +1,7 @@
 #include "connectors/kafka/source_private.h"
 
 #include "connectors/kafka/cloudevent.h"
+#include "connectors/kafka/limits.h"
 #include "state/base/limits.h"
 
 #include <stdio.h>

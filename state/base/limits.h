@@ -1,4 +1,5 @@
-/* Every queue, cache, buffer, table and string from outside has its maximum here, under one name. */
+/* Every queue, cache, buffer, table and string from outside has its maximum here, under one name; those of one connector
+ * alone stand in its room. */
 #ifndef DIDEBAN_STATE_BASE_LIMITS_H
 #define DIDEBAN_STATE_BASE_LIMITS_H
 
@@ -82,11 +83,6 @@
 #define LIMIT_FOLLOWED_FILES 100000   /* files of all followed directories */
 #define LIMIT_FOLLOWED_OPEN 32        /* of them open while they rest */
 #define LIMIT_ALERT_BYTES (512 * KIB) /* a message lists no more evidence once it is so long */
-#define LIMIT_KAFKA_TOPICS 256        /* entries of the configuration's list */
-#define LIMIT_KAFKA_PARTITIONS 4096   /* read by one process */
-#define LIMIT_KAFKA_QUEUE_KIB 16384   /* fetched and waiting, of one partition */
-#define LIMIT_KAFKA_SETTINGS 64       /* handed through to librdkafka */
-#define LIMIT_KAFKA_AUDIENCES 64      /* with a topic of their own */
 #define LIMIT_SECRET_BYTES 4096       /* a password's file */
 #define LIMIT_OUTBOX_BYTES (16 * MIB) /* alerts that wait to be published; a batch more may stand over it */
 #define LIMIT_CONFIG_BYTES (1 * MIB)  /* a configuration file */

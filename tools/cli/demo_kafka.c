@@ -1,5 +1,6 @@
 #include "tools/cli/demo_kafka.h"
 
+#include "connectors/kafka/limits.h"
 #include "connectors/kafka/topics.h"
 #include "state/base/file.h"
 #include "state/base/hash.h"
