@@ -256,6 +256,41 @@ def check_business(tree):
     return found
 
 
+# ---------------------------------------------------------------- no connector's words below it
+
+CONNECTOR = re.compile(r"kafka", re.I)
+
+
+def check_connector_words(tree):
+    """The engine and the state know no connector: not a word of Kafka stands there, in comments neither."""
+    found = []
+    for path in product_c(tree):
+        if room(path) in ("engine", "state"):
+            for m in CONNECTOR.finditer(tree[path]):
+                found.append(Finding(path, tree[path].count("\n", 0, m.start()) + 1, "%s is a connector's word: %s must not know it" % (m.group(), room(path))))
+    return found
+
+
+# ---------------------------------------------------------------- files that texts name
+
+NAMED = re.compile(r"(?<![\w/.-])(?:tools|tests|engine|state|connectors|docs)/[\w/.-]*\w\.(?:cc|c|h|md|py)\b")
+
+
+def check_named_files(tree):
+    """Documents and comments lead to files that are there."""
+    found = []
+    for path in sorted(p for p in tree if is_c(p) or p.endswith(".md")):
+        if is_c(path):
+            texts = [(value, line) for kind, value, line in tokens(tree[path]) if kind == "comment"]
+        else:
+            texts = [(tree[path], 1)]
+        for text, line in texts:
+            for m in NAMED.finditer(text):
+                if m.group() not in tree and not re.search("[A-Z]{3}", m.group()):    # fuzz_TARGET.c stands for any
+                    found.append(Finding(path, line + text.count("\n", 0, m.start()), "there is no %s" % m.group()))
+    return found
+
+
 # ---------------------------------------------------------------- length, paths
 
 LONG, TOO_LONG = 600, 900
@@ -293,6 +328,8 @@ CHECKS = collections.OrderedDict((
     ("headers in their rooms", check_rooms),
     ("banned functions", check_banned),
     ("no business words in C", check_business),
+    ("no connector's words below it", check_connector_words),
+    ("files that texts name", check_named_files),
     ("length of files", check_length),
     ("no machine paths", check_paths),
 ))

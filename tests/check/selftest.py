@@ -55,6 +55,15 @@ CASES = {
         [tree("engine/flow/fold.c", '/* "testimony.given" */ x = "source"; y = "a witness said"; z = case_id; w = "my-testimony.given";\n', PACK),
          tree("engine/identity/person.c", 'x = "witness";\n', PACK),
          tree("tools/world/court.c", 'x = "testimony.given";\n', PACK)]),
+    "no connector's words below it": (
+        [(tree("state/base/limits.h", "\n#define LIMIT_KAFKA_TOPICS 2\n"), 2),
+         (tree("engine/flow/fold.c", "/* as Kafka does */\n"), 1)],
+        [tree("connectors/kafka/limits.h", "#define LIMIT_KAFKA_TOPICS 2\n"), tree("state/base/limits.h", "#define LIMIT_TOPICS 2\n")]),
+    "files that texts name": (
+        [(tree("docs/extending.md", "a\nsee `tests/unit/test_gone.c`\n"), 2),
+         (tree("engine/flow/fold.c", "\n/* (docs/gone.md) */\n"), 2)],
+        [tree("docs/extending.md", "`engine/engine.h`, `tests/`, `build/tests/test_gone.c`, `tests/fuzz/fuzz_TARGET.c`\n", HEADERS),
+         tree("tools/run.c", 'x = "docs/gone.md"; /* engine/engine.h */\n', HEADERS)]),
     "length of files": (
         [(tree("engine/flow/fold.c", "x\n" * 901), 901)],
         [tree("engine/flow/fold.c", "x\n" * 599)]),

@@ -1,4 +1,4 @@
-/* The law of order (docs/semantics.md, "The law of order") on random rules and random event sets: whatever the order of
+/* The law of order (README.md: alerts are a function of the evidence) on random rules and random event sets: whatever the order of
  * arrival, duplication, batches, crashes and partitions, a run ends in the alerts that the brute-force model computes from
  * the set alone. Sets know nothing of each other: as many processes as there are processors share them out.
  *
