@@ -201,6 +201,8 @@ lint_names(struct load *ld, struct scopes *sc)
 	for (size_t i = 0; i < tks->n; i++) {
 		const struct token *tk = &tks->v[i];
 
+		if (ld->broken != 0 && tk->line >= ld->broken)
+			return;
 		if (tk->kind == TOKEN_NAME)
 			check_name(ld, tks, sc, i);
 		else if (token_is(tk, "{") || token_is(tk, "(") || token_is(tk, "["))

@@ -411,6 +411,10 @@ load_file(struct load *ld, struct slice file, struct slice text, const char *con
 	if (tree_run(&tn, text, &ld->sv, arena, &ld->root, err) != 0)
 		return NULL;
 	if (ld->root == NULL) {
+		const struct finding *last = ld->sv.fi->n == 0 ? NULL : &ld->sv.fi->v[ld->sv.fi->n - 1];
+
+		if (last != NULL && strstr(last->text, " near ") != NULL)
+			ld->broken = last->line;
 		lint_tokens(ld);
 		goto out;
 	}

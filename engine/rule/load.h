@@ -10,7 +10,8 @@ struct load {
 	const struct contracts *contracts; /* may be NULL */
 	struct rule *ru;
 	struct tree *root;
-	bool no_memory; /* an allocation or findings_add failed: the whole load fails with ERR_NOMEM */
+	unsigned broken; /* line of a syntax error: names and blocks from there on cannot be followed; 0: none */
+	bool no_memory;  /* an allocation or findings_add failed: the whole load fails with ERR_NOMEM */
 };
 
 /* A finding at the value; at its key. */

@@ -50,6 +50,16 @@ class Author(Case):
         done = self.dideban("check", path, status=1)
         self.assertRegex(done.out + done.err, r"witness-repeat\.lua:\d+")
 
+    def test_syntax_alone(self):
+        "behind a syntax error nothing is made up: mistakes before it and the error itself are all that is said"
+        for pair, names in ((('subject = "witness",', 'subject = "witness"'), ["need"]), (('"high_at must be above at_least" end', '"x" en'), ["en"]),
+                            (('tags = { "witness" },', 'tags = { witnes },\n  doc = = {},'), ["witnes", "="])):
+            done = self.dideban("check", self.changed(pair), status=1)
+            rows = re.findall(r"^\S*witness-repeat\.lua:\d+:\d+: error: (.*)$", done.out + done.err, re.M)
+            self.assertEqual(len(rows), len(names), done)
+            for row, name in zip(rows, names):
+                self.assertIn(name, row)
+
     def test_contract(self):
         "a mistake in a contract is shown with its place"
         shutil.copytree(os.path.join(ROOT, "rules"), self.path("rules"))
