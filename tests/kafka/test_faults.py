@@ -126,7 +126,7 @@ class Faults(KafkaCase):
     def schedule(self, seed):
         """Random faults of every kind on one stream."""
         rnd = random.Random(seed)
-        self.begin(n=6000, kind=rnd.choice(KINDS), broker=PROXIED)
+        self.begin(n=6000, kind=KINDS[seed % len(KINDS)], broker=PROXIED)      # ten in a row pass through all of them
         proxy = Proxy(PORT + 3, PORT + 2)
         self.addCleanup(proxy.end)
         told = []
