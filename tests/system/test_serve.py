@@ -134,6 +134,29 @@ inboxes:
         self.wait_for("the withdrawal", lambda: any(r["type"] == "alert.withdrawn" for r in self.rows()))
         self.end(p)
 
+    def test_failing_rule(self):
+        "a rule that fails is said once while it runs, by name and reason, and counted"
+        rules = self.path("rules")
+        shutil.copytree(os.path.join(ROOT, "rules"), rules)
+        path = os.path.join(rules, "witness-repeat.lua")
+        with open(path, encoding="utf8") as f:
+            text = f.read()
+        self.write(path, text[:text.index("  tests = {")].replace("local n = f.cases.n", "while true do end local n = f.cases.n") + "  tests = {},\n}\n")
+        with open(self.config, "a", encoding="utf8") as f:
+            f.write("rules: rules\n")
+        p = self.begin()
+        self.put("courts/a.ndjson", four_cases("a"))
+
+        def failed():
+            done = self.dideban("status", "--store", self.store, "--json", status=None)
+            return done.status == 0 and done.rows[0]["metrics"]["dideban_rule_errors_total"] == 4
+        self.wait_for("the failures are counted", failed)
+        with open(self.path("out"), encoding="utf8") as f:
+            said = f.read()             # while it runs
+        self.assertEqual(said.count("rule witness-repeat fails"), 1, said)
+        self.assertIn("over the budget", said)
+        self.assertEqual(self.end(p).count("rule witness-repeat fails"), 1)
+
     def test_random_kills(self):
         "killed again and again while files come, it ends like one undisturbed run"
         import random

@@ -47,7 +47,8 @@ struct serve {
 	uint64_t pending;        /* events since the last commit */
 	int64_t first_ms;        /* when the first of them came */
 	int64_t ticked_ms, looked_ms;
-	bool paused; /* the disk has little room */
+	bool paused;               /* the disk has little room */
+	bool failing[LIMIT_RULES]; /* rules whose first failure was told */
 	struct status status;
 };
 
@@ -113,7 +114,25 @@ tick(struct serve *sv, struct err *err)
 	return node_tick(sv->se.no, (struct instant){ts.tv_sec, (uint32_t)ts.tv_nsec}, err);
 }
 
-/* Now and then: is there room on the disk? Writes the status. */
+/* A rule that fails neither alerts nor clears: said once, not at every event. */
+static void
+tell_failing(struct serve *sv)
+{
+	const struct ruleset *rs = node_ruleset(sv->se.no);
+	struct rule_stats st;
+
+	for (size_t i = 0; i < rs->n_rules && i < LIMIT_RULES; i++) {
+		if (sv->failing[i])
+			continue;
+		node_rule_stats(sv->se.no, i, &st);
+		sv->failing[i] = st.error != 0;
+		if (st.error != 0)
+			cli_note("rule %s fails and does not alert there: %s; dideban_rule_errors_total counts (dideban status)", rs->rules[i]->id,
+			    st.last_error);
+	}
+}
+
+/* Now and then: is there room on the disk, does a rule fail? Writes the status. */
 static void
 look(struct serve *sv)
 {
@@ -128,6 +147,7 @@ look(struct serve *sv)
 	if (room && sv->paused)
 		cli_note("%s: there is room again: reading goes on", sv->se.opt.dir);
 	sv->paused = !room;
+	tell_failing(sv);
 	if (sv->ks != NULL)
 		kafka_source_committed(sv->ks);
 	status_fill(&sv->status, sv->se.no, sv->ks, sv->se.kafka, sv->paused);

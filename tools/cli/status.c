@@ -14,6 +14,8 @@ const struct metric_about metrics[METRIC_COUNT] = {
     [METRIC_DUPLICATES] = {"dideban_events_duplicate_total", "of them, events that had come before", 'n'},
     [METRIC_QUARANTINED] = {"dideban_events_quarantined_total", "of them, set aside (dideban quarantine list)", 'n'},
     [METRIC_LATE] = {"dideban_events_late_total", "events behind a later one of a subject of theirs", 'n'},
+    [METRIC_UNKNOWN] = {"dideban_rule_unknown_total", "evaluations that a rule could not decide for want of a field", 'n'},
+    [METRIC_ERRORS] = {"dideban_rule_errors_total", "evaluations in which a rule failed or went over its budget: look at the notes", 'n'},
     [METRIC_MESSAGES] = {"dideban_alert_messages_total", "messages about alerts", 'n'},
     [METRIC_BATCHES] = {"dideban_batches_total", "batches journalled", 'n'},
     [METRIC_CHECKPOINTS] = {"dideban_checkpoints_total", "checkpoints made", 'n'},
@@ -78,9 +80,17 @@ fill_sink(struct status *su, struct kafka_sink *sink)
 void
 status_fill(struct status *su, const struct node *no, struct kafka_source *ks, struct kafka_sink *sink, bool paused)
 {
+	const struct ruleset *rs = node_ruleset(no);
 	struct node_stats st;
+	struct rule_stats ru;
 
 	node_stats(no, &st);
+	su->v[METRIC_UNKNOWN] = su->v[METRIC_ERRORS] = 0;
+	for (size_t i = 0; rs != NULL && i < rs->n_rules; i++) {
+		node_rule_stats(no, i, &ru);
+		su->v[METRIC_UNKNOWN] += (double)ru.unknown;
+		su->v[METRIC_ERRORS] += (double)ru.error;
+	}
 	su->v[METRIC_CONSUMED] = (double)st.consumed;
 	su->v[METRIC_PROCESSED] = (double)st.processed;
 	su->v[METRIC_DUPLICATES] = (double)st.duplicates;
