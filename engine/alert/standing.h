@@ -136,14 +136,15 @@ bool alert_due(const struct alert *al, const struct rule *ru, struct instant tic
 void alert_free(struct alert *al); /* one that no group holds; NULL is fine */
 
 /* As bytes (codec.c). Each alert is a record; hits are records of HITS_A_PART each: no record grows with
- * its group, and a new hit costs one part. Reading: -1 and NULL are malformed or out of memory. */
+ * its group, and a new hit costs one part. Reading: -1 and NULL with
+ * ERR_CORRUPT when malformed, or ERR_NOMEM. */
 #define HITS_A_PART 1024
 void alert_encode(const struct alert *al, struct buf *ret);
-struct alert *alert_decode(struct slice value);
+struct alert *alert_decode(struct slice value, struct err *err);
 void group_encode_part(const struct group *gr, uint32_t part, struct buf *ret);
 /* The parts in order, and the alerts in any; then once group_place. */
-int group_add_part(struct group *gr, struct slice value);
-int group_add_alert(struct group *gr, struct slice value);
+int group_add_part(struct group *gr, struct slice value, struct err *err);
+int group_add_alert(struct group *gr, struct slice value, struct err *err);
 int group_place(struct group *gr, const struct names *na);
 /* A checkpoint holds it. */
 void group_saved(struct group *gr);

@@ -64,6 +64,9 @@ void event_parser_free(struct event_parser *pa);
  * FAULT_LIMIT with detail "out of memory". `raw` needs no padding and is not changed. */
 enum event_fault event_parse(struct event_parser *pa, struct slice raw, struct arena *arena, struct event *ret, struct slice *ret_detail);
 
+/* Whether a fault says that memory was exhausted: nothing about the event. */
+bool event_starved(enum event_fault fault, struct slice detail);
+
 /* SHA-256 (OpenSSL) of the content in RFC 8785 form: {"data":...,"time":"<UTC>","type":"..."}, digits folded. Only for an
  * event that event_parse accepts; costs some microseconds: used on conflicts. */
 int event_content_sha256(struct event_parser *pa, struct slice raw, uint8_t ret[32], struct err *err);

@@ -220,6 +220,7 @@ read_event(struct registrar *rg, const struct ident *in, struct arena *arena, st
     struct err *err)
 {
 	struct slice detail;
+	enum event_fault fault;
 	char *raw = arena_alloc(arena, (size_t)in->raw_len + 1);
 
 	if (raw == NULL)
@@ -227,7 +228,10 @@ read_event(struct registrar *rg, const struct ident *in, struct arena *arena, st
 	if (rg->env.read(rg->env.ctx, in->at, raw, in->raw_len, err) != 0 || rg->env.parser(rg->env.ctx, in->rule_set, ret_pa, err) != 0)
 		return -1;
 	*ret_raw = slice_of(raw, in->raw_len);
-	if (event_parse(*ret_pa, *ret_raw, arena, ret, &detail) != FAULT_NONE)
+	fault = event_parse(*ret_pa, *ret_raw, arena, ret, &detail);
+	if (event_starved(fault, detail))
+		return err_nomem(err);
+	if (fault != FAULT_NONE)
 		return err_set(err, ERR_CORRUPT,
 		    "event %.*s of the journal is damaged (%.*s): dideban store verify says where; restore the newest backup", (int)in->id_len,
 		    in->id, SLICE_ARG(detail));

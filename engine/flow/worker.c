@@ -257,7 +257,7 @@ worker_trigger(void *ctx, struct err *err)
 	worker_count_outcome(wo);
 	alert = ju->result.class == OUTCOME_ALERT && !past_review(wo, ju->rp->ru, entry_time(en));
 	judge_group(ju->rp, en->layout, entry_kept(tl, en), &wo->group);
-	gr = standing_group(&wo->su->rules[wo->slot].sg, buf_slice(&wo->group), alert);
+	gr = buf_ok(&wo->group) ? standing_group(&wo->su->rules[wo->slot].sg, buf_slice(&wo->group), alert) : NULL;
 	if (gr == NULL)
 		return alert || !buf_ok(&wo->group) ? err_nomem(err) : 0;
 	if (alert) {
