@@ -75,15 +75,16 @@ __attribute__((noinline)) static void
 note(struct failing_place *to)
 {
 	void *frames[FRAMES];
-	int n = backtrace(frames, FRAMES), mine = 0;
+	int n = backtrace(frames, FRAMES), mine = -3; /* three are of this file */
 	uint64_t hash = 1469598103934665603u;
 
-	/* The first three are of this file. */
-	for (int i = 3; i < n && mine < DEPTH; i++) {
+	for (int i = 0; i < n && mine < DEPTH; i++) {
 		if ((const char *)frames[i] < &__executable_start || (const char *)frames[i] >= &etext)
 			continue;
+		if (mine++ < 0)
+			continue;
 		hash = (hash ^ (uintptr_t)frames[i]) * 1099511628211u;
-		if (mine++ == 0)
+		if (mine == 1)
 			to->leaf = hash;
 	}
 	to->hash = hash;

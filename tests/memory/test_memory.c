@@ -34,19 +34,16 @@ static const char *volatile doing_now = "";
 static void
 on_crash(int sig)
 {
-	static const char text[] = "\ncrashed; --at ";
-	char digits[24];
-	size_t n = 0;
-	long at = at_now;
-	ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
+	char text[64] = "\ncrashed; --at ";
+	size_t n = strlen(text), digits = 1;
 
-	do
-		digits[sizeof digits - ++n] = (char)('0' + at % 10);
-	while ((at /= 10) != 0);
-	ignored = write(STDERR_FILENO, digits + sizeof digits - n, n);
-	ignored = write(STDERR_FILENO, "\n", 1);
-	(void)ignored;
-	(void)raise(sig); /* SA_RESETHAND: now it ends */
+	for (long at = at_now; at >= 10; at /= 10)
+		digits++;
+	text[n + digits] = '\n';
+	for (size_t i = 0, at = (size_t)at_now; i < digits; i++, at /= 10)
+		text[n + digits - 1 - i] = (char)('0' + at % 10);
+	if (write(STDERR_FILENO, text, n + digits + 1) >= 0)
+		(void)raise(sig); /* SA_RESETHAND: now it ends */
 }
 
 /* What became of the allocation `at` failing. */
