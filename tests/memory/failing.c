@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <execinfo.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define FRAMES 40
 #define DEPTH 6          /* frames of ours that tell two places apart */
+#define GUARD "behind"   /* with its zero, behind each block */
 #define SLOTS (1u << 20) /* a power of two; far more than are ever held at once */
 
 extern const char __executable_start, etext;
@@ -22,6 +24,7 @@ static struct {
 static struct slot {
 	void *p;
 	uint64_t number;
+	size_t guard; /* behind so many bytes stands GUARD; 0: nowhere */
 } held[SLOTS];
 static size_t n_held;
 
@@ -32,7 +35,7 @@ home(const void *p)
 }
 
 static void
-hold(void *p)
+hold(void *p, size_t guard)
 {
 	size_t i = home(p);
 
@@ -40,7 +43,9 @@ hold(void *p)
 		return;
 	while (held[i].p != NULL)
 		i = (i + 1) & (SLOTS - 1);
-	held[i] = (struct slot){p, state.n};
+	held[i] = (struct slot){p, state.n, guard};
+	if (guard != 0)
+		memcpy((char *)p + guard, GUARD, sizeof GUARD);
 	n_held++;
 }
 
@@ -55,6 +60,8 @@ let_go(const void *p)
 	for (; held[i].p != p; i = (i + 1) & (SLOTS - 1))
 		if (held[i].p == NULL)
 			return;
+	if (held[i].guard != 0 && memcmp((const char *)p + held[i].guard, GUARD, sizeof GUARD) != 0)
+		abort(); /* somebody wrote behind it */
 	n_held--;
 	for (j = i;;) {
 		size_t k;
@@ -136,18 +143,18 @@ void *__wrap__ZnamRKSt9nothrow_t(size_t n, const void *nothrow);
 void *
 __wrap_malloc(size_t n)
 {
-	void *p = fails() ? NULL : __real_malloc(n);
+	void *p = fails() ? NULL : __real_malloc(n + sizeof GUARD);
 
-	hold(p);
+	hold(p, n);
 	return p;
 }
 
 void *
 __wrap_calloc(size_t n, size_t size)
 {
-	void *p = fails() ? NULL : __real_calloc(n, size);
+	void *p = fails() ? NULL : __real_calloc(1, n * size + sizeof GUARD);
 
-	hold(p);
+	hold(p, n * size);
 	return p;
 }
 
@@ -158,11 +165,11 @@ __wrap_realloc(void *p, size_t n)
 
 	if (fails())
 		return NULL;
-	q = __real_realloc(p, n);
-	if (q == NULL)
-		return NULL;
 	let_go(p);
-	hold(q);
+	q = __real_realloc(p, n + sizeof GUARD);
+	if (q == NULL)
+		abort();
+	hold(q, n);
 	return q;
 }
 
@@ -171,7 +178,7 @@ __wrap_aligned_alloc(size_t alignment, size_t n)
 {
 	void *p = fails() ? NULL : __real_aligned_alloc(alignment, n);
 
-	hold(p);
+	hold(p, 0);
 	return p;
 }
 
@@ -180,7 +187,7 @@ __wrap_strdup(const char *s)
 {
 	char *p = fails() ? NULL : __real_strdup(s);
 
-	hold(p);
+	hold(p, 0);
 	return p;
 }
 
@@ -189,7 +196,7 @@ __wrap_strndup(const char *s, size_t n)
 {
 	char *p = fails() ? NULL : __real_strndup(s, n);
 
-	hold(p);
+	hold(p, 0);
 	return p;
 }
 

@@ -298,6 +298,8 @@ a_walk_gives_memory_back(void **state)
 
 		assert_int_equal(window_seek(&fx->wi, &vi, i < 20 ? 0 : i - 20, i), 0);
 		most = window_bytes(&fx->wi) > most ? window_bytes(&fx->wi) : most;
+		assert_true(window_bytes(&fx->wi) == bag_bytes(&fx->wi.groups) + bag_bytes(&fx->wi.values) + fx->wi.n_tallies * sizeof(struct tally) +
+							 (fx->wi.all.ring.cap + fx->wi.all.heap.cap) * sizeof(uint32_t));
 		assert_true(fx->wi.groups.n <= 4 * 21 + 64 && fx->wi.values.n <= 4 * 21 + 64);
 		if (i % 100 != 0)
 			continue;

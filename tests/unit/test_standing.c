@@ -582,6 +582,7 @@ groups_are_found_by_their_keys(void **state)
 		assert_non_null(by[k]);
 		assert_true(slice_eq_str(group_episode(by[k]), key));
 	}
+	assert_int_equal(group_bytes(standing_group(&sg, slice_str("123"), true)), group_bytes(standing_group(&sg, slice_str("1"), true)) + 2);
 	for (uint32_t i = 1; i < sg.n; i++)
 		assert_true(slice_cmp(group_episode(sg.groups[i - 1]), group_episode(sg.groups[i])) < 0);
 	standing_free(&sg);
@@ -591,11 +592,13 @@ static void
 an_id_is_shown_as_hex(void **state)
 {
 	static const uint8_t id[ALERT_ID_BYTES] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xff, 0x10, 0x0f};
-	char text[2 * ALERT_ID_BYTES + 1];
+	char text[2 * ALERT_ID_BYTES + 2];
 
 	(void)state;
+	text[sizeof text - 1] = '!';
 	alert_id_text(id, text);
 	assert_string_equal(text, "0123456789abcdefff100f0000000000");
+	assert_int_equal(text[sizeof text - 1], '!');
 }
 
 int
