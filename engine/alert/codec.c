@@ -46,7 +46,7 @@ read_hit(struct rd *r)
 		return NULL;
 	hi = hit_new(time, source, id, level, code);
 	if (hi != NULL)
-		hi->fresh = false;
+		hi->fresh = 0;
 	return hi;
 }
 

@@ -13,6 +13,8 @@
 
 #define ALERT_ID_BYTES 16
 
+#define HIT_FRESH UINT32_MAX /* with no mark */
+
 /* Shared by its group and the alerts that it opened, that show it or told of it: each holds it. */
 struct hit {
 	struct instant time;
@@ -20,8 +22,8 @@ struct hit {
 	uint32_t source; /* name */
 	uint16_t id_len;
 	uint8_t level, code_len;
-	bool fresh;  /* judged anew in this batch: what rests on it must be compared */
-	char data[]; /* id, the outcome's code (not its number: another version of the rule may number otherwise) */
+	uint32_t fresh; /* not 0: judged anew in this batch, what rests on it must be compared; who judged may mark what is known of it */
+	char data[];    /* id, the outcome's code (not its number: another version of the rule may number otherwise) */
 };
 
 static inline struct slice

@@ -362,7 +362,7 @@ check(const struct fixture *fx, const struct group *gr, const struct run *runs, 
 	}
 	assert_int_equal(fx->ended_unsent, fx->wanted_ended_unsent);
 	for (uint32_t i = 0; i < gr->n_hits; i++)
-		assert_false(gr->hits[i]->fresh);
+		assert_int_equal(gr->hits[i]->fresh, 0);
 }
 
 /* ---- steps ---------------------------------------------------------------------------------------------------- */
