@@ -8,7 +8,7 @@ return {
   doc = {
     what = "A person whose warrant is active at that moment and in scope there passes a gate.",
     misses = {
-      "a passage without an identifier: it stands on nobody's timeline, so it triggers nothing",
+      "a passage without an identifier: it is unknown whose it is, so it is counted as unknown and leads to nobody",
       "a person who passes under somebody else's identifier",
     },
     false_positives = {
@@ -141,9 +141,9 @@ return {
                 { "warrant.issued", day = 10, warrant_id = "w2", scope = "nationwide", valid_from = 10, valid_until = 20 }, { "gate.passed", day = 11, site = "A" },
                 { retract = "e002" }, { retract = "e003" } },
       expect = {}, outcomes = { "clear" } },
-    { name = "a passage without an identifier stands on nobody's timeline",
+    { name = "a passage without an identifier is unknown, never a lead",
       given = { { "warrant.issued", day = 0, warrant_id = "w1", scope = "nationwide", valid_from = 0, valid_until = 90 },
                 { "gate.passed", day = 1, site = "A", person = { given_name = "محمد", family_name = "محمدی" } } },
-      expect = {}, outcomes = {} },
+      expect = {}, outcomes = { "unknown" } },
   },
 }

@@ -47,6 +47,7 @@ struct event {
 	struct slice kept;        /* kept fields, encoded as engine/event/layout.h draws; same bytes for same content */
 	unsigned n_refs;
 	const struct event_ref *refs; /* distinct (role, subject), in order of the contract's roles */
+	uint32_t nameless;            /* bit i: a person reference of role i came without an identifier: no subject follows from it */
 	bool retracts;                /* the contract's x-effect is "retraction" */
 	struct slice target_source, target_id;
 };

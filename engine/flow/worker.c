@@ -235,6 +235,18 @@ worker_count_outcome(struct worker *wo)
 	}
 }
 
+void
+worker_count_nameless(struct worker *wo, uint16_t layout, const struct event *ev)
+{
+	const struct plan *pl = wo->env.plan;
+
+	for (size_t i = 0; i < pl->n_rules; i++)
+		if (plan_nameless(&pl->rules[i], layout, ev)) {
+			wo->stats.evaluations++;
+			wo->env.stats[pl->rules[i].index].unknown++;
+		}
+}
+
 /* After `review_by` a rule no longer alerts; only ticks tell that the day has come. */
 static bool
 past_review(const struct worker *wo, const struct rule *ru, struct instant t)
