@@ -168,8 +168,8 @@ put_two(char *p, unsigned v)
 size_t
 instant_format(struct instant t, char ret[INSTANT_TEXT_BYTES])
 {
-	int64_t days = t.sec >= 0 ? t.sec / DAY : (t.sec - (DAY - 1)) / DAY, year;
-	unsigned of_day = (unsigned)(t.sec - days * DAY), month, day;
+	int64_t days = t.sec / DAY - (t.sec % DAY < 0), year;
+	unsigned of_day = (unsigned)((t.sec % DAY + DAY) % DAY), month, day;
 	uint32_t nsec = t.nsec % 1000000000;
 	size_t n;
 
