@@ -40,6 +40,15 @@ class Author(Case):
             text = text.replace(old, new, 1)
         return self.write("witness-repeat.lua", text)
 
+    def test_shown_values(self):
+        "a sentence's placeholder that the return of its outcome does not hand over, though another does"
+        for old, new in (('return "several", { n = n }', 'return "several", { m = n }'), ('return "several", { n = n }', 'return "several"'),
+                         ('return "several", { n = n }', 'return "several", { m = { n = n } }')):
+            path = self.changed((old, new))
+            done = self.dideban("check", path, status=1)
+            self.assertRegex(done.out + done.err, r'witness-repeat.lua:%d:\d+: error: the sentences of "several" show \{n\}, which is not returned here' % self.line_of(path, new))
+        self.dideban("check", self.changed(('return "several", { n = n }', 'local v = { n = n } return "several", v')))
+
     @not_reduced
     def test_mutate_unnoticed(self):
         "a change that no test notices is shown with its place, exit 1; a line marked as the same either way is passed over; a failing test comes first"
