@@ -94,6 +94,8 @@ int node_commit(struct node *no, struct err *err);
 /* Commits, then lets the clock reach `now`: what has expired ends. */
 int node_tick(struct node *no, struct instant now, struct err *err);
 int node_checkpoint(struct node *no, struct err *err);
+/* The same, though nothing has changed but where the sink is: its mark is kept before the first message leaves. */
+int node_checkpoint_sink(struct node *no, struct err *err);
 /* Whether the disk has room enough to take more in. A driver that can wait pauses until there is: with still less free every
  * write fails with ERR_FULL. */
 bool node_has_room(const struct node *no);

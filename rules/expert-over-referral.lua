@@ -37,7 +37,7 @@ return {
     if experts < 3 then return "few_experts" end
     if total < p.min_total or n < p.at_least then return "few_referrals" end
     if n * experts < p.factor * total then return "fair" end
-    if stats.binomial_tail(n, total, experts) > p.tail then return "chance" end
+    if stats.binomial_tail(n, total, experts) > p.tail then return "chance" end   -- mutate: same (no tail is one of these numbers)
     return "over", { n = n, total = total, experts = experts, share = n / total }
   end,
 
@@ -115,6 +115,19 @@ return {
     start() refer("b", 1) refer("c", 1) refer("d", 1) refer("a", 17) day = day + 29 refer("a", 1)
     test("referrals within 30 days are one notice, which shows the last",
       { { day = 49, outcome = "over", opening = "r020", values = { n = 18, total = 21, experts = 4, share = 18 / 21 } } })
+
+    start() for i = 1, 40 do register("b" .. i, 400) end
+    for i = 1, 11 do refer("b" .. i, 1) end
+    refer("a", 10)
+    test("nine referrals are too few, however many the others are; ten are not",
+      { { day = 20, outcome = "over", opening = "r061", values = { n = 10, total = 21, experts = 40, share = 10 / 21 } } })
+
+    start() for i = 1, 20 do refer("b" .. i, 1) end
+    refer("a", 10)
+    test("10 of 30 among 21 come by chance once in 1.3 million: over", { { day = 29, outcome = "over", values = { n = 10, total = 30, experts = 21, share = 1 / 3 } } })
+
+    start() refer("b", 14) refer("c", 13) refer("d", 13) refer("a", 60)
+    test("60 of 100 among four cannot be chance, but are no three even shares", {})
     return tests
   end)(),
 }

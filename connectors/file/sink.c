@@ -18,6 +18,7 @@ struct file_sink {
 	int fd;
 	bool stream;    /* no regular file: append only */
 	bool marked;    /* `at` stands for a place that the mark, or the first row made again, gave */
+	bool placed;    /* the node has a mark of this file */
 	bool failed;    /* a write failed: nothing more is written */
 	bool appending; /* recovery is over or the file was cut: rows go to the end */
 	uint64_t at;    /* end of the last row that is known to be right */
@@ -256,7 +257,7 @@ file_sink_mark(struct file_sink *fs, struct slice mark, struct err *err)
 		return 0;
 	}
 	fs->at = at;
-	fs->marked = true;
+	fs->marked = fs->placed = true;
 	return 0;
 }
 
@@ -450,7 +451,16 @@ file_sink_checkpoint(struct file_sink *fs, struct buf *ret_mark, struct err *err
 	if (strlen(fs->whole) > LIMIT_SINK_MARK_BYTES - 64)
 		return 0;
 	buf_printf(ret_mark, "1 %" PRIu64 " %" PRIx64 " %s", fs->at, sum, fs->whole);
-	return buf_ok(ret_mark) ? 0 : err_nomem(err);
+	if (!buf_ok(ret_mark))
+		return err_nomem(err);
+	fs->placed = true;
+	return 0;
+}
+
+bool
+file_sink_placed(const struct file_sink *fs)
+{
+	return fs->stream || fs->placed;
 }
 
 int

@@ -34,6 +34,9 @@ int file_sink_checkpoint(struct file_sink *fs, struct buf *ret_mark, struct err 
 struct slice file_sink_mark_path(struct slice mark);
 /* After node_open: recovery is over; what the file holds behind its last row is cut. */
 int file_sink_ready(struct file_sink *fs, struct err *err);
+/* Whether the node has a mark of this very file (a pipe needs none). Until it has, what a power cut spoils in a file cannot be
+ * told from what others wrote: a driver makes a checkpoint before it lets new rows out. */
+bool file_sink_placed(const struct file_sink *fs);
 /* Writes what is gathered and syncs; frees always. NULL is fine. */
 int file_sink_close(struct file_sink *fs, struct err *err);
 

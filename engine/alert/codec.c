@@ -24,6 +24,13 @@ add_hit(struct buf *b, const struct hit *hi)
 	buf_add_blob(b, hit_code(hi));
 }
 
+static int
+malformed(struct err *err)
+{
+	return err_set(err, ERR_CORRUPT, "a record of alerts is malformed: restore a backup (dideban restore)");
+}
+
+/* NULL: malformed, then also *r is bad; or out of memory. */
 static struct hit *
 read_hit(struct rd *r)
 {
@@ -34,11 +41,12 @@ read_hit(struct rd *r)
 	struct slice code = rd_blob(r);
 	struct hit *hi;
 
-	if (r->bad || id.n > UINT16_MAX || code.n > UINT8_MAX)
+	r->bad = r->bad || id.n > UINT16_MAX || code.n > UINT8_MAX;
+	if (r->bad)
 		return NULL;
 	hi = hit_new(time, source, id, level, code);
 	if (hi != NULL)
-		hi->fresh = false;
+		hi->fresh = 0;
 	return hi;
 }
 
@@ -94,39 +102,51 @@ read_values(struct rd *r, struct alert *al)
 	al->values_len = (uint32_t)s.n;
 }
 
+static void
+read_alert(struct rd *r, struct alert *al)
+{
+	bool other;
+
+	if (rd_u8(r) != VERSION)
+		r->bad = true;
+	read_id(r, al->id);
+	al->state = (enum alert_state)rd_u8(r);
+	al->told_level = rd_u8(r);
+	al->replaced = rd_u8(r) != 0;
+	if (al->replaced)
+		read_id(r, al->by);
+	al->seq = (uint32_t)rd_varint(r);
+	al->told = (uint32_t)rd_varint(r);
+	al->held_back = (uint32_t)rd_varint(r);
+	al->signature = rd_u64(r);
+	al->last = rd_instant(r);
+	al->decided = rd_instant(r);
+	al->known_up_to = rd_instant(r);
+	al->opening = read_hit(r);
+	al->shown = read_hit(r);
+	read_values(r, al);
+	other = rd_u8(r) != 0;
+	al->told_hit = other ? read_hit(r) : al->shown == NULL ? NULL : hit_hold(al->shown);
+	al->told_signature = rd_u64(r);
+	al->rule_set = rd_u32(r);
+	if (al->state > ALERT_ENDED)
+		r->bad = true;
+}
+
 struct alert *
-alert_decode(struct slice value)
+alert_decode(struct slice value, struct err *err)
 {
 	struct rd r = rd_of(value);
 	struct alert *al = calloc(1, sizeof *al);
-	bool other;
 
-	if (al == NULL)
+	if (al == NULL) {
+		(void)err_nomem(err);
 		return NULL;
-	if (rd_u8(&r) != VERSION)
-		r.bad = true;
-	read_id(&r, al->id);
-	al->state = (enum alert_state)rd_u8(&r);
-	al->told_level = rd_u8(&r);
-	al->replaced = rd_u8(&r) != 0;
-	if (al->replaced)
-		read_id(&r, al->by);
-	al->seq = (uint32_t)rd_varint(&r);
-	al->told = (uint32_t)rd_varint(&r);
-	al->held_back = (uint32_t)rd_varint(&r);
-	al->signature = rd_u64(&r);
-	al->last = rd_instant(&r);
-	al->decided = rd_instant(&r);
-	al->known_up_to = rd_instant(&r);
-	al->opening = read_hit(&r);
-	al->shown = read_hit(&r);
-	read_values(&r, al);
-	other = rd_u8(&r) != 0;
-	al->told_hit = other ? read_hit(&r) : al->shown == NULL ? NULL : hit_hold(al->shown);
-	al->told_signature = rd_u64(&r);
-	al->rule_set = rd_u32(&r);
-	if (!r.bad && al->opening != NULL && al->shown != NULL && al->values != NULL && al->told_hit != NULL && al->state <= ALERT_ENDED)
+	}
+	read_alert(&r, al);
+	if (!r.bad && al->opening != NULL && al->shown != NULL && al->values != NULL && al->told_hit != NULL)
 		return al;
+	(void)(r.bad ? malformed(err) : err_nomem(err));
 	alert_free(al);
 	return NULL;
 }
@@ -158,18 +178,18 @@ make_room(void *list, uint32_t *cap, uint32_t n)
 }
 
 int
-group_add_part(struct group *gr, struct slice value)
+group_add_part(struct group *gr, struct slice value, struct err *err)
 {
 	struct rd r = rd_of(value);
 
 	if (rd_u8(&r) != VERSION)
-		return -1;
+		return malformed(err);
 	while (rd_left(&r) > 0) {
 		struct hit *hi = read_hit(&r);
 
 		if (hi == NULL || make_room(&gr->hits, &gr->cap_hits, gr->n_hits) != 0) {
 			hit_drop(hi);
-			return -1;
+			return r.bad ? malformed(err) : err_nomem(err);
 		}
 		gr->hits[gr->n_hits++] = hi;
 	}
@@ -178,13 +198,15 @@ group_add_part(struct group *gr, struct slice value)
 }
 
 int
-group_add_alert(struct group *gr, struct slice value)
+group_add_alert(struct group *gr, struct slice value, struct err *err)
 {
-	struct alert *al = alert_decode(value);
+	struct alert *al = alert_decode(value, err);
 
-	if (al == NULL || make_room(&gr->alerts, &gr->cap_alerts, gr->n_alerts) != 0) {
-		alert_free(al);
+	if (al == NULL)
 		return -1;
+	if (make_room(&gr->alerts, &gr->cap_alerts, gr->n_alerts) != 0) {
+		alert_free(al);
+		return err_nomem(err);
 	}
 	gr->alerts[gr->n_alerts++] = al;
 	return 0;

@@ -137,7 +137,7 @@ told_changed(struct alert *al, const struct group *gr, const struct episode *ep,
 	    hit_same_event(gr->hits[al->told_at], al->told_hit))
 		return 0;
 	told = hit_in(gr, ep, al->told_hit, &al->told_at);
-	if (told == NULL || !told->fresh) {
+	if (told == NULL || told->fresh == 0) {
 		*ret = told == NULL;
 		return 0;
 	}
@@ -175,7 +175,7 @@ compare(struct alert *al, const struct group *gr, const struct episode *ep, cons
 	struct hit *shown = gr->hits[ep->shown];
 	bool changed = false;
 
-	if ((shown->fresh || !hit_same_event(shown, al->shown)) && show(al, shown, cu, err) != 0)
+	if ((shown->fresh != 0 || !hit_same_event(shown, al->shown)) && show(al, shown, cu, err) != 0)
 		return -1;
 	if (told_changed(al, gr, ep, cu, &changed, err) != 0)
 		return -1;
@@ -236,13 +236,13 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 	return tell(al, cu, !held ? MESSAGE_RAISED : MESSAGE_UPDATED, gr, replaces, err);
 }
 
-static struct alert *
-find_alert(struct alert **v, uint32_t n, const uint8_t id[ALERT_ID_BYTES])
+static uint32_t
+find_alert(struct alert *const *v, uint32_t n, const uint8_t id[ALERT_ID_BYTES])
 {
 	for (uint32_t i = 0; i < n; i++)
 		if (v[i] != NULL && memcmp(v[i]->id, id, ALERT_ID_BYTES) == 0)
-			return v[i];
-	return NULL;
+			return i;
+	return UINT32_MAX;
 }
 
 /* The new episode that takes over from a withdrawn alert: the one that covers its opening, else that meets its span. */
@@ -276,23 +276,37 @@ struct pass {
 	uint32_t n_old, n_old_current;
 };
 
+/* The place among the old alerts of the one with this opening; UINT32_MAX: none. Both lists are in order, but where something
+ * changed: `from`, behind the one found last, is most often right. */
+static uint32_t
+find_opening(const struct pass *pa, const struct hit *opening, uint32_t from)
+{
+	for (uint32_t i = 0; i < pa->n_old; i++) {
+		uint32_t at = from + i < pa->n_old ? from + i : from + i - pa->n_old;
+
+		if (pa->old[at] != NULL && hit_same_event(pa->old[at]->opening, opening))
+			return at;
+	}
+	return UINT32_MAX;
+}
+
 static int
 match(struct pass *pa, struct err *err)
 {
+	uint32_t next = 0;
+
 	for (uint32_t i = 0; i < pa->n_eps; i++) {
 		uint8_t id[ALERT_ID_BYTES];
 		const struct hit *opening = pa->gr->hits[pa->eps[i].first];
 		struct alert *al = NULL;
+		uint32_t at = find_opening(pa, opening, next);
 
-		for (uint32_t j = 0; j < pa->n_old && al == NULL; j++)
-			if (pa->old[j] != NULL && hit_same_event(pa->old[j]->opening, opening))
-				al = pa->old[j];
-		if (al == NULL) {
+		if (at == UINT32_MAX) {
 			if (make_id(id, pa->cu, pa->gr, opening) != 0)
 				return err_nomem(err);
-			al = find_alert(pa->old, pa->n_old, id);
+			at = find_alert(pa->old, pa->n_old, id);
 		}
-		if (al == NULL) {
+		if (at == UINT32_MAX) {
 			al = calloc(1, sizeof *al);
 			if (al == NULL)
 				return err_nomem(err);
@@ -300,9 +314,9 @@ match(struct pass *pa, struct err *err)
 			al->state = ALERT_WITHDRAWN;
 			pa->made[i] = true;
 		} else {
-			for (uint32_t j = 0; j < pa->n_old; j++)
-				if (pa->old[j] == al)
-					pa->old[j] = NULL;
+			al = pa->old[at];
+			pa->old[at] = NULL;
+			next = at + 1;
 		}
 		pa->next[i] = al;
 		pa->fresh[i] = al->state == ALERT_WITHDRAWN;
@@ -385,7 +399,7 @@ static void
 settle(struct group *gr, uint32_t from)
 {
 	for (uint32_t i = from; i < gr->n_hits; i++)
-		gr->hits[i]->fresh = false;
+		gr->hits[i]->fresh = 0;
 	gr->dirty_from = UINT32_MAX;
 	gr->removed = false;
 }

@@ -12,7 +12,7 @@ hit_new(struct instant time, uint32_t source, struct slice id, uint8_t level, st
 	if (hi == NULL)
 		return NULL;
 	*hi = (struct hit){
-	    .time = time, .holders = 1, .source = source, .id_len = (uint16_t)id.n, .level = level, .code_len = (uint8_t)code.n, .fresh = true};
+	    .time = time, .holders = 1, .source = source, .id_len = (uint16_t)id.n, .level = level, .code_len = (uint8_t)code.n, .fresh = HIT_FRESH};
 	memcpy(hi->data, id.p, id.n);
 	memcpy(hi->data + id.n, code.p, code.n);
 	return hi;

@@ -13,6 +13,8 @@
 
 #define ALERT_ID_BYTES 16
 
+#define HIT_FRESH UINT32_MAX /* with no mark */
+
 /* Shared by its group and the alerts that it opened, that show it or told of it: each holds it. */
 struct hit {
 	struct instant time;
@@ -20,8 +22,8 @@ struct hit {
 	uint32_t source; /* name */
 	uint16_t id_len;
 	uint8_t level, code_len;
-	bool fresh;  /* judged anew in this batch: what rests on it must be compared */
-	char data[]; /* id, the outcome's code (not its number: another version of the rule may number otherwise) */
+	uint32_t fresh; /* not 0: judged anew in this batch, what rests on it must be compared; who judged may mark what is known of it */
+	char data[];    /* id, the outcome's code (not its number: another version of the rule may number otherwise) */
 };
 
 static inline struct slice
@@ -136,14 +138,15 @@ bool alert_due(const struct alert *al, const struct rule *ru, struct instant tic
 void alert_free(struct alert *al); /* one that no group holds; NULL is fine */
 
 /* As bytes (codec.c). Each alert is a record; hits are records of HITS_A_PART each: no record grows with
- * its group, and a new hit costs one part. Reading: -1 and NULL are malformed or out of memory. */
+ * its group, and a new hit costs one part. Reading: -1 and NULL with
+ * ERR_CORRUPT when malformed, or ERR_NOMEM. */
 #define HITS_A_PART 1024
 void alert_encode(const struct alert *al, struct buf *ret);
-struct alert *alert_decode(struct slice value);
+struct alert *alert_decode(struct slice value, struct err *err);
 void group_encode_part(const struct group *gr, uint32_t part, struct buf *ret);
 /* The parts in order, and the alerts in any; then once group_place. */
-int group_add_part(struct group *gr, struct slice value);
-int group_add_alert(struct group *gr, struct slice value);
+int group_add_part(struct group *gr, struct slice value, struct err *err);
+int group_add_alert(struct group *gr, struct slice value, struct err *err);
 int group_place(struct group *gr, const struct names *na);
 /* A checkpoint holds it. */
 void group_saved(struct group *gr);

@@ -78,12 +78,14 @@ event_content_sha256(struct event_parser *pa, struct slice raw, uint8_t ret[32],
 	struct buf b = {0};
 	struct event ev;
 	struct slice detail;
+	enum event_fault fault;
 	char time[INSTANT_TEXT_BYTES];
 	unsigned n = 0;
 	int status = -1;
 
-	if (event_parse(pa, raw, &arena, &ev, &detail) != FAULT_NONE) {
-		(void)err_set(err, ERR_INPUT, "not an acceptable event: %.*s", SLICE_ARG(detail));
+	fault = event_parse(pa, raw, &arena, &ev, &detail);
+	if (fault != FAULT_NONE) {
+		(void)(event_starved(fault, detail) ? err_nomem(err) : err_set(err, ERR_INPUT, "not an acceptable event: %.*s", SLICE_ARG(detail)));
 		goto out;
 	}
 	buf_add_str(&b, "{\"data\":");

@@ -334,6 +334,9 @@ compile_person(struct compile *cc, json_t *node, bool in_array)
 	}
 	sc->n_properties = PERSON_MEMBERS;
 	index_properties(cc, sc, file);
+	for (uint8_t i = 0; i < PERSON_MEMBERS; i++)
+		if (sc->properties[i].schema->shape == PERSON_IDENTIFIER)
+			sc->identifier = i;
 	return sc;
 }
 

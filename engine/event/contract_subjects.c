@@ -436,6 +436,7 @@ compile_subjects(struct compile *cc, json_t *root)
 {
 	struct contract *co = cc->co;
 	struct buf layout = {0};
+	struct err err;
 
 	buf_printf(&layout, "%s\n", co->type.p);
 	compile_roles(cc, root, &layout);
@@ -443,7 +444,7 @@ compile_subjects(struct compile *cc, json_t *root)
 	compile_keep(cc, root, &layout);
 	compile_effect(cc, root);
 	compile_class(cc, root);
-	co->layout = buf_ok(&layout) && !cc->nomem ? layout_parse(buf_slice(&layout)) : NULL;
+	co->layout = buf_ok(&layout) && !cc->nomem ? layout_parse(buf_slice(&layout), &err) : NULL;
 	co->fields = compile_alloc(cc, (count_fields(co->data) + 1) * sizeof *co->fields);
 	if (co->layout == NULL)
 		cc->nomem = true;

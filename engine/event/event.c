@@ -308,6 +308,8 @@ walk_object(struct event_parser *pa, const struct schema *ob, uint32_t at, const
 
 	if (parser_members(pa, ob, at, up, &members) != 0)
 		return -1;
+	if (ob->person && (members.seen >> ob->identifier & 1) == 0)
+		pa->nameless |= ob->properties[ob->identifier].schema->roles;
 	buf_add_u8(&pa->canon, (uint8_t)__builtin_popcountll(members.seen));
 	for (uint64_t left = members.seen; left != 0; left &= left - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(left);
@@ -340,6 +342,7 @@ parse(struct event_parser *pa, struct slice raw, struct event *ev)
 	ev->hash = event_identity_hash(ev->source, ev->id);
 	co = ev->contract;
 	pa->n_found = 0;
+	pa->nameless = 0;
 	memset(pa->keep, 0, co->layout->n_fields * sizeof *pa->keep);
 	memset(pa->captured, 0, co->n_captures * sizeof *pa->captured);
 	buf_clear(&pa->canon);
@@ -354,6 +357,7 @@ parse(struct event_parser *pa, struct slice raw, struct event *ev)
 	ev->content_hash[1] = hash.high64;
 	if (record_join(pa, co) != 0 || record_refs(pa, co, ev) != 0 || record_kept(pa, co->layout, ev) != 0)
 		return -1;
+	ev->nameless = pa->nameless;
 	return record_target(pa, co, ev);
 }
 

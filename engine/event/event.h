@@ -47,6 +47,7 @@ struct event {
 	struct slice kept;        /* kept fields, encoded as engine/event/layout.h draws; same bytes for same content */
 	unsigned n_refs;
 	const struct event_ref *refs; /* distinct (role, subject), in order of the contract's roles */
+	uint32_t nameless;            /* bit i: a person reference of role i came without an identifier: no subject follows from it */
 	bool retracts;                /* the contract's x-effect is "retraction" */
 	struct slice target_source, target_id;
 };
@@ -63,6 +64,9 @@ void event_parser_free(struct event_parser *pa);
  * wrong and the cure ("data.capacty: no such field in testimony.given; did you mean capacity?"). Memory exhausted:
  * FAULT_LIMIT with detail "out of memory". `raw` needs no padding and is not changed. */
 enum event_fault event_parse(struct event_parser *pa, struct slice raw, struct arena *arena, struct event *ret, struct slice *ret_detail);
+
+/* Whether a fault says that memory was exhausted: nothing about the event. */
+bool event_starved(enum event_fault fault, struct slice detail);
 
 /* SHA-256 (OpenSSL) of the content in RFC 8785 form: {"data":...,"time":"<UTC>","type":"..."}, digits folded. Only for an
  * event that event_parse accepts; costs some microseconds: used on conflicts. */

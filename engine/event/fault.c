@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define STARVED "out of memory"
+
 static const char *const fault_names[FAULT_COUNT] = {
     [FAULT_NONE] = "none",
     [FAULT_BAD_JSON] = "bad_json",
@@ -27,6 +29,12 @@ const char *
 event_fault_name(enum event_fault fault)
 {
 	return fault_names[fault];
+}
+
+bool
+event_starved(enum event_fault fault, struct slice detail)
+{
+	return fault == FAULT_LIMIT && slice_eq_str(detail, STARVED);
 }
 
 enum event_fault
@@ -87,10 +95,10 @@ parser_fail(struct event_parser *pa, enum event_fault fault, const struct step *
 		buf_add_str(&b, ": ");
 	}
 	buf_add_str(&b, text);
-	pa->detail = buf_ok(&b) ? arena_copy(pa->arena, buf_slice(&b)) : slice_str("");
+	pa->detail = buf_ok(&b) ? arena_copy(pa->arena, buf_slice(&b)) : slice_of(NULL, 0);
 	if (pa->detail.p == NULL) {
 		pa->fault = FAULT_LIMIT;
-		pa->detail = slice_str("out of memory");
+		pa->detail = slice_str(STARVED);
 	}
 	buf_free(&b);
 	return -1;

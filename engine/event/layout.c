@@ -43,7 +43,13 @@ cut_pair(struct slice pair, char between, struct slice *ret_name, struct slice *
 }
 
 static int
-parse_roles(struct layout *la, struct slice list)
+malformed(struct err *err)
+{
+	return err_set(err, ERR_CORRUPT, "a layout of events is malformed: restore a backup (dideban restore)");
+}
+
+static int
+parse_roles(struct layout *la, struct slice list, struct err *err)
 {
 	struct slice item, name, kind;
 
@@ -51,18 +57,18 @@ parse_roles(struct layout *la, struct slice list)
 		struct layout_role *role = &la->roles[la->n_roles];
 
 		if (la->n_roles == LIMIT_ROLES || !cut_pair(item, '=', &name, &kind))
-			return -1;
+			return malformed(err);
 		la->n_roles++;
 		role->name = copy_text(name);
 		role->kind = copy_text(kind);
 		if (role->name == NULL || role->kind == NULL)
-			return -1;
+			return err_nomem(err);
 	}
 	return 0;
 }
 
 static int
-parse_fields(struct layout *la, struct slice list)
+parse_fields(struct layout *la, struct slice list, struct err *err)
 {
 	struct slice item, name, letter;
 
@@ -70,35 +76,46 @@ parse_fields(struct layout *la, struct slice list)
 		struct layout_field *field = &la->fields[la->n_fields];
 
 		if (la->n_fields == LIMIT_KEPT || !cut_pair(item, ':', &name, &letter) || letter.n != 1 || strchr("sibtd", letter.p[0]) == NULL)
-			return -1;
+			return malformed(err);
 		la->n_fields++;
 		field->letter = letter.p[0];
 		field->name = copy_text(name);
 		if (field->name == NULL)
-			return -1;
+			return err_nomem(err);
 	}
 	return 0;
 }
 
-struct layout *
-layout_parse(struct slice text)
+static int
+parse(struct layout *la, struct slice text, struct err *err)
 {
-	struct layout *la = calloc(1, sizeof *la);
 	struct slice rest = text, type, roles;
 
-	if (la == NULL)
-		return NULL;
 	la->text = copy_text(text);
-	if (la->text == NULL || memchr(la->text, '\0', text.n) != NULL || !cut(&rest, '\n', &type) || type.n == 0 || !cut(&rest, '\n', &roles) ||
-	    rest.p == NULL || parse_roles(la, roles) != 0 || parse_fields(la, rest) != 0)
-		goto fail;
+	if (la->text == NULL)
+		return err_nomem(err);
+	if (memchr(la->text, '\0', text.n) != NULL || !cut(&rest, '\n', &type) || type.n == 0 || !cut(&rest, '\n', &roles) || rest.p == NULL)
+		return malformed(err);
+	if (parse_roles(la, roles, err) != 0 || parse_fields(la, rest, err) != 0)
+		return -1;
 	la->type = copy_text(type);
-	if (la->type == NULL)
-		goto fail;
+	return la->type == NULL ? err_nomem(err) : 0;
+}
+
+struct layout *
+layout_parse(struct slice text, struct err *err)
+{
+	struct layout *la = calloc(1, sizeof *la);
+
+	if (la == NULL) {
+		(void)err_nomem(err);
+		return NULL;
+	}
+	if (parse(la, text, err) != 0) {
+		layout_free(la);
+		return NULL;
+	}
 	return la;
-fail:
-	layout_free(la);
-	return NULL;
 }
 
 void

@@ -12,6 +12,7 @@
 #define DIDEBAN_ENGINE_EVENT_LAYOUT_H
 
 #include "engine/event/value.h"
+#include "state/base/err.h"
 #include "state/base/limits.h"
 
 struct layout_field {
@@ -30,7 +31,8 @@ struct layout {
 	struct layout_field fields[LIMIT_KEPT];
 };
 
-struct layout *layout_parse(struct slice text); /* NULL: malformed or out of memory */
+/* NULL: ERR_CORRUPT when malformed, ERR_NOMEM. */
+struct layout *layout_parse(struct slice text, struct err *err);
 void layout_free(struct layout *la);
 /* Index, or -1. */
 int layout_field_index(const struct layout *la, struct slice name);

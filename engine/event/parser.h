@@ -56,6 +56,7 @@ struct event_parser {
 	struct slice captured[LIMIT_CAPTURES];
 	struct found_ref found[LIMIT_REFS];
 	unsigned n_found;
+	uint32_t nameless; /* roles whose reference came without an identifier */
 	uint32_t envelope[ENVELOPE_COUNT];
 	unsigned envelope_seen;
 	uint8_t envelope_guess[ENVELOPE_COUNT + 1];

@@ -22,6 +22,7 @@ struct schema {
 	enum schema_format format;
 	enum person_shape shape; /* FORMAT_PERSON */
 	bool person;             /* an object that is a person reference; member 0 of person_members names it */
+	uint8_t identifier;      /* of such an object: the place of its identifier in properties */
 	bool in_array;
 	bool unfolded;                /* names another event's identity, which is compared bytewise */
 	uint8_t scale;                /* FORMAT_DECIMAL */

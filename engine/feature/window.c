@@ -78,6 +78,7 @@ window_clear(struct window *wi)
 	bag_clear(&wi->values);
 	wi->n_tallies = 0;
 	wi->lo = wi->hi = 0;
+	wi->failed = false;
 }
 
 size_t
@@ -315,7 +316,7 @@ heap_top(struct window *wi, struct tally *ta, const struct window_view *vi)
 		ta->heap_stale = false;
 		for (uint32_t i = 0; i < ta->ring.n; i++)
 			if (heap_push(ta, vi, ring_at(&ta->ring, i)) != 0) {
-				ta->heap_stale = true;
+				ta->heap_stale = wi->failed = true;
 				return (struct value){.kind = VALUE_NONE};
 			}
 	}

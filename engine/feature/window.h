@@ -32,6 +32,7 @@ struct window {
 	struct tally *tallies; /* by group number */
 	uint32_t n_tallies;
 	struct bag values; /* distinct: u32 group number, encoded value */
+	bool failed;       /* a read had no memory: its value is not to be used */
 };
 
 /* What the window looks at; kept by the caller for the time of each call. */
@@ -47,7 +48,7 @@ void window_clear(struct window *wi); /* empty, at index 0; keeps room */
 int window_seek(struct window *wi, const struct window_view *vi, uint32_t lo, uint32_t hi);
 /* Lets go of every entry with index >= first. */
 int window_rewind(struct window *wi, const struct window_view *vi, uint32_t first);
-/* `mine` is the encoded group of the trigger (empty: it has none). */
+/* `mine` is the encoded group of the trigger (empty: it has none). Out of memory: `failed` is set, until the window is cleared. */
 struct value window_read(struct window *wi, const struct window_view *vi, enum feature_attr attr, struct slice mine);
 size_t window_bytes(const struct window *wi);
 

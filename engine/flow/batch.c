@@ -133,6 +133,8 @@ decode_item(struct batch *ba, struct rd *r, const char *items, struct event_pars
 	if (kind == ITEM_EVENT) {
 		it.full_bytes = it.raw.n;
 		fault = event_parse(pa, it.raw, &ba->arena, &it.ev, &it.detail);
+		if (event_starved(fault, it.detail))
+			return err_nomem(err);
 		if (fault != FAULT_NONE)
 			return err_set(err, ERR_CORRUPT,
 			    "an accepted event of the journal no longer parses (%.*s): use the program that wrote it once to checkpoint",

@@ -121,6 +121,8 @@ emit(void *ctx, const struct registered *re, bool remove, struct err *err)
 
 	if (layout_number(fo, ev->contract, &de.layout, err) != 0)
 		return -1;
+	if (ev->nameless != 0 && !remove)
+		worker_count_nameless(fo->workers[0], de.layout, ev);
 	for (unsigned i = 0; i < ev->n_refs; i++) {
 		de.role = ev->refs[i].role;
 		if (emit_entry(fo, &ev->refs[i], &de, err) != 0)

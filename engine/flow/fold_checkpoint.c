@@ -112,7 +112,7 @@ fold_position(struct fold *fo, struct slice stream, uint64_t *ret, struct err *e
 		buf_clear(&fo->key);
 		buf_add_u8(&fo->key, 'O');
 		buf_add_u32_be(&fo->key, name);
-		rc = store_get(fo->env.store, buf_slice(&fo->key), &fo->value, err);
+		rc = buf_ok(&fo->key) ? store_get(fo->env.store, buf_slice(&fo->key), &fo->value, err) : err_nomem(err);
 		if (rc > 0) {
 			struct rd r = rd_of(buf_slice(&fo->value));
 
@@ -164,10 +164,11 @@ fold_each_alert(
 			rc = err_nomem(err);
 			break;
 		}
-		al = alert_decode(value);
-		rc = al == NULL ? err_set(err, ERR_CORRUPT, "an alert's record of %.*s is damaged: restore a backup (dideban restore)",
-				      SLICE_ARG(gp.subject))
-				: fn(ctx, &gp, al, err);
+		al = alert_decode(value, err);
+		if (al == NULL && err->code == ERR_CORRUPT)
+			(void)err_set(
+			    err, ERR_CORRUPT, "an alert's record of %.*s is damaged: restore a backup (dideban restore)", SLICE_ARG(gp.subject));
+		rc = al == NULL ? -1 : fn(ctx, &gp, al, err);
 		alert_free(al);
 		if (rc != 0)
 			break;

@@ -51,7 +51,7 @@ stored_source(struct fold *fo, uint32_t number, struct ruleset_source *ret, stru
 	int rc;
 
 	rules_key(&fo->key, number);
-	rc = store_get(fo->env.store, buf_slice(&fo->key), &fo->value, err);
+	rc = buf_ok(&fo->key) ? store_get(fo->env.store, buf_slice(&fo->key), &fo->value, err) : err_nomem(err);
 	if (rc <= 0)
 		return rc < 0 ? -1 : err_set(err, ERR_CORRUPT, "rule set %u is missing from the store: restore a backup (dideban restore)", number);
 	return ruleset_decode(buf_slice(&fo->value), ret, err);
@@ -96,6 +96,8 @@ fold_parser_of(struct fold *fo, uint32_t number, struct event_parser **ret, stru
 		ps->parser = ps->contracts == NULL ? NULL : event_parser_new(ps->contracts, fo->seed);
 		ruleset_source_free(&src);
 		findings_free(&fi);
+		if (ps->contracts != NULL ? ps->parser == NULL : err->code == ERR_NOMEM)
+			return err_nomem(err);
 		if (ps->parser == NULL)
 			return err_set(err, ERR_CORRUPT, "the contracts of rule set %u can no longer be read", number);
 	}
@@ -208,7 +210,7 @@ fold_load_rules(struct fold *fo, struct err *err)
 	if (fo->rule_set == 0)
 		return 0;
 	rules_key(&fo->key, fo->rule_set);
-	rc = store_get(fo->env.store, buf_slice(&fo->key), &bytes, err);
+	rc = buf_ok(&fo->key) ? store_get(fo->env.store, buf_slice(&fo->key), &bytes, err) : err_nomem(err);
 	if (rc == 0)
 		rc = err_set(err, ERR_CORRUPT, "the live rule set is missing from the store: restore a backup (dideban restore)");
 	if (rc > 0) {

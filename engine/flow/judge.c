@@ -145,8 +145,12 @@ get_feature(void *ctx, unsigned feature, enum feature_attr attr)
 
 	if (!seek(ju, feature))
 		return (struct value){.kind = VALUE_NONE};
-	if (vi.plan->spec->op != OP_ACTIVE)
-		return window_read(&cu->wi, &vi, attr, own_group(ju, feature));
+	if (vi.plan->spec->op != OP_ACTIVE) {
+		struct value v = window_read(&cu->wi, &vi, attr, own_group(ju, feature));
+
+		ju->failed = ju->failed || cu->wi.failed;
+		return v;
+	}
 	n = active_list(&cu->ac, &vi, entry_time(&vi.tl->v[ju->index]));
 	if (attr == ATTR_N)
 		return (struct value){.kind = VALUE_INTEGER, .i = n};
@@ -212,7 +216,8 @@ judge_eval(struct judge *ju)
 	enum stage stage;
 
 	stage = stage_enter(STAGE_LUA);
-	rule_vm_eval(ju->vm, ju->rp->index, &in, &ju->result);
+	if (rule_vm_eval(ju->vm, ju->rp->index, &in, &ju->result) != 0)
+		ju->failed = true;
 	stage_leave(stage);
 	return ju->failed ? -1 : 0;
 }
@@ -302,7 +307,7 @@ picked_value(const struct judge *ju, unsigned feature, const struct pick *pi, st
 }
 
 /* Walks back through the window. Stops at the cap, or goes on to the window's start to count when `all` (then max is large). */
-static void
+static int
 pick_window(const struct judge *ju, unsigned feature, struct pick *pi)
 {
 	const struct timeline *tl = &ju->su->tl;
@@ -310,6 +315,7 @@ pick_window(const struct judge *ju, unsigned feature, struct pick *pi)
 	uint32_t lo = window_start(tl, spec, entry_time(&tl->v[ju->index]));
 	struct slice mine = own_group(ju, feature);
 	struct bag seen = {0}; /* of a long walk; a short one compares with what it picked */
+	int rc = 0;
 
 	for (uint32_t i = ju->end; i-- > lo && pi->n < pi->max;) {
 		const struct entry *en = &tl->v[i];
@@ -323,7 +329,11 @@ pick_window(const struct judge *ju, unsigned feature, struct pick *pi)
 		if (spec->op == OP_DISTINCT && pi->max > LIMIT_EVIDENCE) {
 			uint32_t number = bag_number(&seen, kept_bytes(kept, (unsigned)fb->of));
 
-			if (number == UINT32_MAX || bag_inc(&seen, number) > 1)
+			if (number == UINT32_MAX) {
+				rc = -1;
+				break;
+			}
+			if (bag_inc(&seen, number) > 1)
 				continue;
 		} else if (spec->op == OP_DISTINCT && picked_value(ju, feature, pi, kept_bytes(kept, (unsigned)fb->of))) {
 			continue;
@@ -331,6 +341,7 @@ pick_window(const struct judge *ju, unsigned feature, struct pick *pi)
 		pi->v[pi->n++] = i;
 	}
 	bag_free(&seen);
+	return rc;
 }
 
 static int
@@ -396,9 +407,7 @@ count_all(struct judge *ju, uint64_t *ret)
 		v = p;
 		cap += more;
 		pi = (struct pick){v + n, 0, more, 0};
-		if (ju->rp->features[f].spec->op != OP_ACTIVE) {
-			pick_window(ju, f, &pi);
-		} else if (pick_active(ju, f, &pi) != 0) {
+		if ((ju->rp->features[f].spec->op != OP_ACTIVE ? pick_window(ju, f, &pi) : pick_active(ju, f, &pi)) != 0) {
 			free(v);
 			return -1;
 		}
@@ -437,9 +446,7 @@ judge_evidence(struct judge *ju, struct evidence *ret)
 
 		if (max == 0)
 			continue;
-		if (ju->rp->features[f].spec->op != OP_ACTIVE)
-			pick_window(ju, f, &pi);
-		else if (pick_active(ju, f, &pi) != 0)
+		if ((ju->rp->features[f].spec->op != OP_ACTIVE ? pick_window(ju, f, &pi) : pick_active(ju, f, &pi)) != 0)
 			return -1;
 		ret->capped = ret->capped || pi.n == pi.max;
 		ret->n += pi.n;

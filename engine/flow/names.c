@@ -128,10 +128,10 @@ names_count(const struct names *na)
 static int
 append_layout(struct names *na, struct slice text, struct err *err)
 {
-	struct layout *la = layout_parse(text);
+	struct layout *la = layout_parse(text, err);
 
 	if (la == NULL)
-		return err_set(err, ERR_CORRUPT, "layout %zu of the store cannot be read", na->n_layouts);
+		return -1;
 	na->layouts[na->n_layouts++] = la;
 	return 0;
 }

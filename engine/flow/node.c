@@ -208,6 +208,12 @@ node_checkpoint(struct node *no, struct err *err)
 }
 
 int
+node_checkpoint_sink(struct node *no, struct err *err)
+{
+	return node_commit(no, err) != 0 ? -1 : save(no, journal_last(no->journal), err);
+}
+
+int
 node_settle(struct node *no, struct err *err)
 {
 	return no->failed ? node_writable(no, err) : node_checkpoint(no, err);

@@ -1,6 +1,7 @@
 /* Evaluating one rule over everything that is in the store: `dideban eval`, `dideban test`. Nothing is stored or sent. */
 #include "engine/flow/node_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* One outcome, copied out of the worker. */
@@ -16,6 +17,8 @@ struct row {
 
 struct rows {
 	struct worker *wo;
+	const struct rule_plan *rp;
+	struct names *names;
 	struct row *v;
 	size_t n, cap;
 	struct buf bytes, scratch;
@@ -79,6 +82,25 @@ eval_subject(void *ctx, struct slice subject, struct err *err)
 	return worker_eval(ro->wo, subject, 0, take, ro, err);
 }
 
+/* Events that are about nobody known: the rule cannot be asked, so the engine answers. */
+static int
+take_nameless(void *ctx, const struct event *event, struct err *err)
+{
+	struct rows *ro = ctx;
+	struct rule_result rr = {.class = OUTCOME_UNKNOWN, .outcome = -1};
+	struct eval_view ev = {.rule = ro->rp->ru, .source = event->source, .id = event->id, .time = event->time, .result = &rr};
+	char why[64 + LIMIT_KIND_BYTES];
+	uint16_t layout = 0;
+
+	/* It was accepted, so its layout is known. */
+	while (
+	    layout + 1u < names_layouts(ro->names) && strcmp(names_layout_at(ro->names, layout)->text, contract_layout(event->contract)->text) != 0)
+		layout++;
+	(void)snprintf(why, sizeof why, "%s has no identifier", ro->rp->ru->role);
+	rr.error = why;
+	return plan_nameless(ro->rp, layout, event) ? take(ro, &ev, err) : 0;
+}
+
 static struct slice
 text(const struct rows *ro, size_t at, uint32_t n)
 {
@@ -127,6 +149,7 @@ eval_all(struct node *no, const struct rule *ru, struct slice rule_text, struct 
 	const struct rule *rules[1] = {ru};
 	struct rule_stats stats = {0};
 	struct worker_env env;
+	struct arena arena = {0};
 	struct plan *pl = plan_make(rules, 1, fold_ruleset(no->fold)->contracts, fold_names(no->fold), err);
 	int rc;
 
@@ -141,6 +164,11 @@ eval_all(struct node *no, const struct rule *ru, struct slice rule_text, struct 
 	rc = worker_new(&ro->wo, &env, err);
 	if (rc == 0)
 		rc = fold_each_subject(no->fold, pl->kinds[0].kind, eval_subject, ro, err);
+	ro->rp = &pl->rules[0];
+	ro->names = fold_names(no->fold);
+	if (rc == 0)
+		rc = registrar_each_nameless(fold_registrar(no->fold), &arena, take_nameless, ro, err);
+	arena_free(&arena);
 	worker_free(ro->wo);
 	plan_free(pl);
 	return rc;

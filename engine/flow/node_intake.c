@@ -28,6 +28,7 @@ granted(const char *const *list, size_t n, struct slice text, bool prefix)
 	return false;
 }
 
+/* Its p is NULL when memory is exhausted. */
 static struct slice
 detail(struct node *no, const char *fmt, struct slice what)
 {
@@ -35,9 +36,9 @@ detail(struct node *no, const char *fmt, struct slice what)
 	struct slice ret;
 
 	buf_printf(&b, fmt, SLICE_ARG(what));
-	ret = buf_ok(&b) ? arena_copy(&no->batch.arena, buf_slice(&b)) : slice_str("out of memory");
+	ret = buf_ok(&b) ? arena_copy(&no->batch.arena, buf_slice(&b)) : slice_of(NULL, 0);
 	buf_free(&b);
-	return ret.p == NULL ? slice_str("out of memory") : ret;
+	return ret;
 }
 
 static enum event_fault
@@ -135,9 +136,12 @@ node_add(struct node *no, struct slice raw, const struct position *pos, const st
 	if (begin(no, pos, &it.stream, err) != 0)
 		return -1;
 	it.fault = event_parse(fold_parser(no->fold), raw, &no->batch.arena, &it.ev, &it.detail);
-	if (it.fault == FAULT_NONE)
+	if (it.fault == FAULT_NONE) {
 		it.fault = check(no, grant, &it.ev, &it.detail);
-	if (it.fault != FAULT_NONE && slice_eq_str(it.detail, "out of memory"))
+		if (it.fault != FAULT_NONE && it.detail.p == NULL)
+			return err_nomem(err);
+	}
+	if (event_starved(it.fault, it.detail))
 		return err_nomem(err);
 	if (it.raw.n > LIMIT_QUARANTINE_BYTES)
 		it.raw.n = LIMIT_QUARANTINE_BYTES;

@@ -42,6 +42,7 @@ node_knows(struct node *no, struct slice raw, struct err *err)
 	struct arena arena = {0};
 	struct event ev = {0};
 	struct slice detail = {0};
+	enum event_fault fault;
 	uint8_t id[QUARANTINE_ID_BYTES];
 	uint64_t at;
 	uint32_t len;
@@ -49,13 +50,16 @@ node_knows(struct node *no, struct slice raw, struct err *err)
 
 	if (fold_parser(no->fold) == NULL)
 		return 0;
-	if (event_parse(fold_parser(no->fold), raw, &arena, &ev, &detail) == FAULT_NONE)
+	fault = event_parse(fold_parser(no->fold), raw, &arena, &ev, &detail);
+	if (event_starved(fault, detail))
+		rc = err_nomem(err);
+	else if (fault == FAULT_NONE)
 		rc = registrar_find(fold_registrar(no->fold), ev.source, ev.id, &at, &len, err);
 	arena_free(&arena);
 	if (raw.n > LIMIT_QUARANTINE_BYTES)
 		raw.n = LIMIT_QUARANTINE_BYTES;
-	for (int fault = 1; rc == 0 && fault < FAULT_COUNT; fault++) {
-		quarantine_make_id(id, (enum event_fault)fault, raw);
+	for (int f = 1; rc == 0 && f < FAULT_COUNT; f++) {
+		quarantine_make_id(id, (enum event_fault)f, raw);
 		rc = quarantine_has(fold_quarantine(no->fold), no->store, id, err);
 	}
 	return rc;
@@ -347,9 +351,11 @@ show_past(struct showing *sh, const struct alert_place *pl, struct err *err)
 	rc = buf_ok(&sh->prefix) && buf_ok(&sh->key) ? store_get(sh->no->store, buf_slice(&sh->key), &sh->value, err) : err_nomem(err);
 	if (rc < 0)
 		return -1;
-	aw.al = al = rc == 0 ? NULL : alert_decode(buf_slice(&sh->value));
-	if (al == NULL)
+	aw.al = al = rc == 0 ? NULL : alert_decode(buf_slice(&sh->value), err);
+	if (rc == 0 || (al == NULL && err->code == ERR_CORRUPT))
 		return err_set(err, ERR_CORRUPT, "an alert's record of %.*s is damaged: restore a backup (dideban restore)", SLICE_ARG(subject));
+	if (al == NULL)
+		return -1;
 	rc = fold_past_rule(sh->no->fold, al->rule_set, rule, &aw.ru, err);
 	if (rc == 0 && aw.ru == NULL)
 		rc = err_set(err, ERR_CORRUPT, "rule set %u has no rule %.*s: run dideban store verify", al->rule_set, SLICE_ARG(rule));

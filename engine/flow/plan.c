@@ -151,3 +151,16 @@ plan_kind(const struct plan *pl, struct slice subject)
 	}
 	return NULL;
 }
+
+bool
+plan_nameless(const struct rule_plan *rp, uint16_t layout, const struct event *ev)
+{
+	const struct trigger_bind *tb = &rp->triggers[layout];
+
+	if (!tb->on || (ev->nameless >> tb->role & 1) == 0)
+		return false;
+	for (unsigned i = 0; i < ev->n_refs; i++)
+		if (ev->refs[i].role == tb->role)
+			return false;
+	return true;
+}

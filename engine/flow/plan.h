@@ -3,6 +3,7 @@
 #ifndef DIDEBAN_ENGINE_FLOW_PLAN_H
 #define DIDEBAN_ENGINE_FLOW_PLAN_H
 
+#include "engine/event/event.h"
 #include "engine/feature/bind.h"
 #include "engine/flow/names.h"
 #include "engine/flow/ruleset.h"
@@ -40,6 +41,8 @@ struct plan *plan_make(const struct rule *const *rules, size_t n, const struct c
 void plan_free(struct plan *pl);
 /* The kind of subject that a rule judges under these contracts. NULL: ERR_CHECKED. */
 const char *plan_rule_kind(const struct rule *ru, const struct contracts *contracts, struct err *err);
+/* The rule is asked about this event, and nobody can say of whom: a reference of its role has no identifier, and no other names one. */
+bool plan_nameless(const struct rule_plan *rp, uint16_t layout, const struct event *ev);
 /* The live kind of a subject "kind/key", or NULL. */
 const struct kind_plan *plan_kind(const struct plan *pl, struct slice subject);
 

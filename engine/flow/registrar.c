@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { IDENT_CONTENT = 1, IDENT_RETRACTS = 2, IDENT_CONTESTED = 4 };
+enum { IDENT_CONTENT = 1, IDENT_RETRACTS = 2, IDENT_CONTESTED = 4, IDENT_NAMELESS = 8 };
 
 /* Stored under 'I' source id as: u8 1 | u8 flags | varint retractors | content hash, u64 twice | varint at | varint raw_len |
  * varint rule_set | varint stream | varint number. */
@@ -220,6 +220,7 @@ read_event(struct registrar *rg, const struct ident *in, struct arena *arena, st
     struct err *err)
 {
 	struct slice detail;
+	enum event_fault fault;
 	char *raw = arena_alloc(arena, (size_t)in->raw_len + 1);
 
 	if (raw == NULL)
@@ -227,7 +228,10 @@ read_event(struct registrar *rg, const struct ident *in, struct arena *arena, st
 	if (rg->env.read(rg->env.ctx, in->at, raw, in->raw_len, err) != 0 || rg->env.parser(rg->env.ctx, in->rule_set, ret_pa, err) != 0)
 		return -1;
 	*ret_raw = slice_of(raw, in->raw_len);
-	if (event_parse(*ret_pa, *ret_raw, arena, ret, &detail) != FAULT_NONE)
+	fault = event_parse(*ret_pa, *ret_raw, arena, ret, &detail);
+	if (event_starved(fault, detail))
+		return err_nomem(err);
+	if (fault != FAULT_NONE)
 		return err_set(err, ERR_CORRUPT,
 		    "event %.*s of the journal is damaged (%.*s): dideban store verify says where; restore the newest backup", (int)in->id_len,
 		    in->id, SLICE_ARG(detail));
@@ -322,6 +326,7 @@ assume(struct ident *in, const struct batch_item *it, uint64_t at, uint32_t stre
 	in->rule_set = rule_set;
 	in->stream = stream;
 	in->number = it->number;
+	in->flags = (uint8_t)(it->ev.nameless == 0 ? in->flags & ~IDENT_NAMELESS : in->flags | IDENT_NAMELESS);
 }
 
 static int
@@ -428,4 +433,52 @@ registrar_take(struct registrar *rg, const struct batch_item *it, uint64_t at, u
 		return 0;
 	}
 	return conflict(rg, in, it, at, stream, rule_set, now, arena, err);
+}
+
+/* One record of the store. 1: nameless and standing, *ret in the arena; 0: another; -1: error. */
+static int
+take_nameless(struct slice key, struct slice value, struct arena *arena, struct ident **ret, struct err *err)
+{
+	struct rd r = rd_of(key);
+	struct ident head = {0}, *in;
+	struct slice id;
+
+	(void)rd_u8(&r);
+	head.source = rd_u32_be(&r);
+	id = rd_bytes(&r, rd_left(&r));
+	if (r.bad || decode(&head, value) != 0)
+		return err_set(err, ERR_CORRUPT, "the record of event %.*s is damaged: restore a backup (dideban restore)", SLICE_ARG(id));
+	if ((head.flags & IDENT_NAMELESS) == 0 || !stands(&head))
+		return 0;
+	arena_reset(arena);
+	in = arena_alloc(arena, sizeof *in + id.n);
+	if (in == NULL)
+		return err_nomem(err);
+	*in = head;
+	in->id_len = (uint16_t)id.n;
+	memcpy(in->id, id.p, id.n);
+	*ret = in;
+	return 1;
+}
+
+int
+registrar_each_nameless(
+    struct registrar *rg, struct arena *arena, int (*fn)(void *ctx, const struct event *ev, struct err *err), void *ctx, struct err *err)
+{
+	struct store_iter *it = NULL;
+	struct slice key, value;
+	int rc = store_iter_open(&it, rg->env.store, slice_of("I", 1), slice_of("J", 1), err);
+
+	while (rc == 0 && (rc = store_iter_next(it, &key, &value, err)) > 0) {
+		struct event_parser *pa;
+		struct ident *in = NULL;
+		struct event ev;
+		struct slice raw;
+
+		rc = take_nameless(key, value, arena, &in, err);
+		if (rc > 0)
+			rc = read_event(rg, in, arena, &ev, &raw, &pa, err) != 0 || fn(ctx, &ev, err) != 0 ? -1 : 0;
+	}
+	store_iter_close(it);
+	return rc;
 }

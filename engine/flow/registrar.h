@@ -52,5 +52,8 @@ int registrar_save(struct registrar *rg, struct err *err);
 size_t registrar_bytes(const struct registrar *rg);
 /* Where the raw bytes of the standing content are. 1 known, 0 not, -1 error. */
 int registrar_find(struct registrar *rg, struct slice source, struct slice id, uint64_t *ret_at, uint32_t *ret_len, struct err *err);
+/* Each standing event of which a person reference has no identifier, as the store holds them; `arena` is reset for each. */
+int registrar_each_nameless(
+    struct registrar *rg, struct arena *arena, int (*fn)(void *ctx, const struct event *ev, struct err *err), void *ctx, struct err *err);
 
 #endif

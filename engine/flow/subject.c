@@ -343,7 +343,9 @@ take_group(struct subject *su, struct slice key, struct slice value, struct err 
 		gr = standing_group(&su->rules[i].sg, gp.group, true);
 		if (gr == NULL)
 			return err_nomem(err);
-		return (gp.is_alert ? group_add_alert(gr, value) : group_add_part(gr, value)) == 0 ? 0 : corrupt(subject_key(su), err);
+		if ((gp.is_alert ? group_add_alert(gr, value, err) : group_add_part(gr, value, err)) == 0)
+			return 0;
+		return err->code == ERR_CORRUPT ? corrupt(subject_key(su), err) : -1;
 	}
 	return 0; /* of a rule that is no longer in the set: `alerts --all` still shows it */
 }

@@ -28,6 +28,7 @@ worker_free(struct worker *wo)
 	free(wo->deltas);
 	free(wo->cut);
 	arena_free(&wo->arena);
+	looks_free(&wo->looks);
 	buf_free(&wo->group);
 	buf_free(&wo->values);
 	buf_free(&wo->json);
@@ -234,6 +235,18 @@ worker_count_outcome(struct worker *wo)
 	}
 }
 
+void
+worker_count_nameless(struct worker *wo, uint16_t layout, const struct event *ev)
+{
+	const struct plan *pl = wo->env.plan;
+
+	for (size_t i = 0; i < pl->n_rules; i++)
+		if (plan_nameless(&pl->rules[i], layout, ev)) {
+			wo->stats.evaluations++;
+			wo->env.stats[pl->rules[i].index].unknown++;
+		}
+}
+
 /* After `review_by` a rule no longer alerts; only ticks tell that the day has come. */
 static bool
 past_review(const struct worker *wo, const struct rule *ru, struct instant t)
@@ -257,17 +270,19 @@ worker_trigger(void *ctx, struct err *err)
 	worker_count_outcome(wo);
 	alert = ju->result.class == OUTCOME_ALERT && !past_review(wo, ju->rp->ru, entry_time(en));
 	judge_group(ju->rp, en->layout, entry_kept(tl, en), &wo->group);
-	gr = standing_group(&wo->su->rules[wo->slot].sg, buf_slice(&wo->group), alert);
+	gr = buf_ok(&wo->group) ? standing_group(&wo->su->rules[wo->slot].sg, buf_slice(&wo->group), alert) : NULL;
 	if (gr == NULL)
 		return alert || !buf_ok(&wo->group) ? err_nomem(err) : 0;
 	if (alert) {
 		const struct rule_outcome *oc = &ju->rp->ru->outcomes[ju->result.outcome];
 
-		judge_values(ju, &wo->values);
-		hit = buf_ok(&wo->values) ? hit_new(entry_time(en), en->source, entry_id(tl, en), (uint8_t)oc->level, slice_str(oc->code)) : NULL;
+		hit = hit_new(entry_time(en), en->source, entry_id(tl, en), (uint8_t)oc->level, slice_str(oc->code));
 		if (hit == NULL)
 			return err_nomem(err);
-		wo->values_of = hit; /* most often it is the one that its alert shows */
+		if (worker_learn(wo, hit, err) != 0) {
+			hit_drop(hit);
+			return -1;
+		}
 	}
 	return put_hit(wo, gr, entry_time(en), en->source, entry_id(tl, en), hit, err);
 }
@@ -285,118 +300,6 @@ on_gone(void *ctx, const struct delta *de, struct err *err)
 	return gr == NULL ? 0 : put_hit(wo, gr, de->time, de->source, de->id, NULL, err);
 }
 
-/* Showing a trigger and telling of it ask for the same evidence, one after the other: it is picked once. */
-static int
-gather_evidence(struct worker *wo, uint32_t i, bool total, struct err *err)
-{
-	struct judge *ju = &wo->judge;
-
-	if (ju->index != i)
-		judge_at(ju, i);
-	if (wo->evidence_at != i) {
-		wo->evidence_at = UINT32_MAX;
-		if (judge_evidence(ju, &wo->evidence) != 0)
-			return err_nomem(err);
-		wo->evidence_at = i;
-	}
-	return total && judge_total(ju, &wo->evidence) != 0 ? err_nomem(err) : 1;
-}
-
-int
-worker_revisit(struct worker *wo, const struct hit *hi, bool total, struct err *err)
-{
-	struct judge *ju = &wo->judge;
-	const struct timeline *tl = &ju->su->tl;
-	uint32_t i = timeline_find(tl, wo->env.names, hi->time, hi->source, hit_id(hi));
-
-	for (; i < tl->n && instant_cmp(entry_time(&tl->v[i]), hi->time) == 0 && tl->v[i].source == hi->source &&
-	       slice_eq(entry_id(tl, &tl->v[i]), hit_id(hi));
-	     i++)
-		if (judge_is_trigger(ju, i))
-			return gather_evidence(wo, i, total, err);
-	return 0;
-}
-
-static int
-on_look(void *ctx, const struct hit *hi, uint64_t *ret_signature, struct slice *ret_values, struct err *err)
-{
-	struct worker *wo = ctx;
-	struct judge *ju = &wo->judge;
-	int rc = worker_revisit(wo, hi, false, err);
-
-	if (rc < 0)
-		return -1;
-	if (rc > 0 && wo->values_of != hi) {
-		if (judge_eval(ju) != 0)
-			return err_nomem(err);
-		judge_values(ju, &wo->values);
-		if (!buf_ok(&wo->values))
-			return err_nomem(err);
-		wo->values_of = hi;
-		rc = ju->result.class == OUTCOME_ALERT && slice_eq_str(hit_code(hi), ju->rp->ru->outcomes[ju->result.outcome].code);
-	}
-	if (rc == 0)
-		return err_set(err, ERR_CORRUPT, "an alert of %.*s rests on an event that is not on its timeline: run dideban store verify",
-		    SLICE_ARG(subject_key(wo->su)));
-	*ret_values = buf_slice(&wo->values);
-	*ret_signature = judge_signature(ju, hi, *ret_values, &wo->evidence);
-	return 0;
-}
-
-static int
-on_tell(void *ctx, enum message_type type, const struct group *gr, const struct alert *al, const struct alert *replaces, struct err *err)
-{
-	struct worker *wo = ctx;
-	const struct rule *ru = wo->judge.rp->ru;
-	struct rule_stats *rs = &wo->env.stats[wo->judge.rp->index];
-	struct alert_words aw = {.ru = ru,
-	    .names = wo->env.names,
-	    .subject = subject_key(wo->su),
-	    .episode = group_episode(gr),
-	    .al = al,
-	    .replaces = replaces,
-	    .ju = &wo->judge};
-	struct message me = {.type = type,
-	    .batch = wo->now->batch,
-	    .replayed = wo->now->replayed,
-	    .rule = ru,
-	    .level = (enum alert_level)al->shown->level,
-	    .seq = al->seq,
-	    .subject = subject_key(wo->su)};
-	enum stage stage;
-	int rc;
-	char id[2 * ALERT_ID_BYTES + 1];
-
-	wo->stats.messages++;
-	*(type == MESSAGE_RAISED ? &rs->raised : type == MESSAGE_UPDATED ? &rs->updated : &rs->withdrawn) += 1;
-	if (!wo->env.render)
-		return 0;
-	if (type != MESSAGE_WITHDRAWN) {
-		rc = worker_revisit(wo, al->shown, true, err);
-		if (rc < 0)
-			return -1;
-		aw.ev = rc > 0 ? &wo->evidence : NULL;
-	} else {
-		aw.reason = wo->reason != NULL ? wo->reason : al->replaced ? "replaced" : "evidence changed";
-	}
-	buf_clear(&wo->fa);
-	buf_clear(&wo->en);
-	buf_clear(&wo->json);
-	alert_texts(&aw, &wo->fa, &wo->en);
-	alert_message(&aw, type, wo->env.instance, buf_slice(&wo->fa), buf_slice(&wo->en), &wo->json);
-	if (!buf_ok(&wo->fa) || !buf_ok(&wo->en) || !buf_ok(&wo->json))
-		return err_nomem(err);
-	alert_id_text(al->id, id);
-	me.alert_id = slice_str(id);
-	me.text_fa = buf_slice(&wo->fa);
-	me.text_en = buf_slice(&wo->en);
-	me.json = buf_slice(&wo->json);
-	stage = stage_enter(STAGE_PUBLISH);
-	rc = wo->now->on_message(wo->now->ctx, &me, err);
-	stage_leave(stage);
-	return rc;
-}
-
 int
 worker_begin(struct worker *wo, struct subject *su, unsigned slot, const struct batch_now *bn, struct err *err)
 {
@@ -404,50 +307,12 @@ worker_begin(struct worker *wo, struct subject *su, unsigned slot, const struct 
 	wo->slot = slot;
 	wo->now = bn;
 	wo->n_cut = 0;
-	wo->values_of = NULL;
+	looks_clear(&wo->looks);
 	wo->evidence_at = UINT32_MAX;
 	wo->judge.index = UINT32_MAX;
 	if (judge_begin(&wo->judge, su, slot, wo->env.names, wo->vm, wo->scratch[su->kind->rules[slot]->index]) != 0)
 		return err_nomem(err);
 	return 0;
-}
-
-int
-worker_cut(struct worker *wo, struct err *err)
-{
-	enum stage stage;
-	int rc = 0;
-	const struct batch_now *bn = wo->now;
-	struct cut cu = {.ru = wo->judge.rp->ru,
-	    .names = wo->env.names,
-	    .subject = subject_key(wo->su),
-	    .rule_set = bn->rule_set,
-	    .silent = bn->silent,
-	    .have_tick = bn->have_tick,
-	    .tick = bn->tick,
-	    .now = bn->now,
-	    .known_up_to = bn->known_up_to,
-	    .ended_unsent = &wo->stats.ended_unsent,
-	    .arena = &wo->arena,
-	    .due = &wo->due,
-	    .ctx = wo,
-	    .look = on_look,
-	    .tell = on_tell};
-
-	stage = stage_enter(STAGE_ALERTS);
-	for (size_t i = 0; i < wo->n_cut && rc == 0; i++) {
-		arena_reset(&wo->arena);
-		rc = group_cut(wo->cut[i], &cu, err);
-		subject_count_group(wo->su, wo->cut[i]);
-	}
-	stage_leave(stage);
-	if (rc != 0)
-		return -1;
-	if (wo->n_cut == 0)
-		return 0;
-	if (wo->env.note(wo->env.ctx, subject_alerts_hash(wo->su->hash), err) != 0)
-		return -1;
-	return subjects_dirty(&wo->subjects, wo->su, err);
 }
 
 static int

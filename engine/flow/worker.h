@@ -39,6 +39,9 @@ void worker_expect(const struct worker *wo, uint64_t hash, bool now);
 int worker_take(struct worker *wo, struct slice subject, uint64_t hash, const struct kind_plan *kind, const struct delta *de, struct arena *arena,
     bool *ret_late, struct err *err);
 
+/* Counts an event as unknown for each rule that is asked about it and cannot be told about whom. */
+void worker_count_nameless(struct worker *wo, uint16_t layout, const struct event *ev);
+
 /* What holds for a batch. */
 struct batch_now {
 	uint64_t batch;

@@ -3,6 +3,7 @@
 #define DIDEBAN_ENGINE_FLOW_WORKER_PRIVATE_H
 
 #include "engine/alert/message.h"
+#include "engine/flow/looks.h"
 #include "engine/flow/sweep.h"
 #include "engine/flow/worker.h"
 
@@ -23,7 +24,7 @@ struct worker {
 	struct evidence evidence;
 	uint32_t evidence_at; /* the entry whose evidence that is; UINT32_MAX: none */
 	struct buf group, values, json, fa, en;
-	const struct hit *values_of; /* the hit whose values are in `values`; NULL: nobody's */
+	struct looks looks; /* of the hits that the sweep of one subject and rule made */
 	struct worker_stats stats;
 	/* While one subject and rule is under way. */
 	struct subject *su;
@@ -39,6 +40,9 @@ int worker_begin(struct worker *wo, struct subject *su, unsigned slot, const str
 int worker_trigger(void *worker, struct err *err);
 void worker_count_outcome(struct worker *wo);
 int worker_want_cut(struct worker *wo, struct group *gr, struct err *err);
+/* Keeps what the judge found at the trigger of a new hit, while its cursors stand there: a cut asks for it later, in an order of its
+ * own, and would send them to and fro over the timeline. */
+int worker_learn(struct worker *wo, struct hit *hi, struct err *err);
 /* Cuts what was wanted, and tells. */
 int worker_cut(struct worker *wo, struct err *err);
 /* Sets the judge at the trigger that made a hit, with its evidence; `total`: counted too. 1: there; 0: gone; -1: error. */

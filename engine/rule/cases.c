@@ -301,6 +301,7 @@ try_event(struct reading *rd, const struct tree *tr, const struct case_event *ce
 {
 	struct buf b = {0};
 	struct slice detail = {"", 0};
+	enum event_fault fault = FAULT_NONE;
 	struct event ev;
 	struct err err;
 
@@ -308,7 +309,11 @@ try_event(struct reading *rd, const struct tree *tr, const struct case_event *ce
 		return;
 	if (case_event_json(ce, &b, &err) != 0)
 		rd->ld->no_memory = true;
-	else if (event_parse(rd->parser, buf_slice(&b), &rd->trial, &ev, &detail) != FAULT_NONE)
+	else
+		fault = event_parse(rd->parser, buf_slice(&b), &rd->trial, &ev, &detail);
+	if (event_starved(fault, detail))
+		rd->ld->no_memory = true;
+	else if (fault != FAULT_NONE)
 		fault_at(rd->ld, tr, "the event would be set aside: %.*s", SLICE_ARG(detail));
 	buf_free(&b);
 	arena_reset(&rd->trial);

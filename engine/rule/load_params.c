@@ -326,6 +326,7 @@ load_check_call(struct load *ld, struct tree_run *tn)
 	const struct tree *tr = tree_get(ld->root, "check");
 	char text[512];
 	unsigned line;
+	int holds;
 
 	if (tr == NULL || tr->kind != TREE_FUNCTION || ld->no_memory)
 		return 0;
@@ -334,8 +335,9 @@ load_check_call(struct load *ld, struct tree_run *tn)
 		if (args[i].value.kind == VALUE_NONE)
 			return 0; /* its own finding is enough */
 	}
-	if (tree_run_check(tn, args, ld->ru->n_params, text, &line) == 1)
-		return 0;
+	holds = tree_run_check(tn, args, ld->ru->n_params, text, &line);
+	if (holds != 0)
+		return holds < 0 ? -1 : 0;
 	if (line != 0)
 		return findings_add(ld->sv.fi, ld->sv.file, line, 1, 0, false, "%s", text);
 	fault_at_key(ld, tr, "%s", text);

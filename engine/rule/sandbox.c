@@ -140,7 +140,11 @@ sandbox_call(struct sandbox *sb, const struct sandbox_budget *budget, int n_args
 	sb->calling = false;
 	if (status == LUA_OK)
 		return SANDBOX_OK;
-	if (sb->fault == SANDBOX_INSTRUCTIONS)
+	if (status == LUA_ERRMEM && sb->fault == SANDBOX_OK)
+		sb->fault = SANDBOX_EXHAUSTED;
+	if (sb->fault == SANDBOX_EXHAUSTED)
+		(void)snprintf(sb->message, sizeof sb->message, "out of memory");
+	else if (sb->fault == SANDBOX_INSTRUCTIONS)
 		(void)snprintf(sb->message, sizeof sb->message, "over the budget of %lld instructions", (long long)budget->instructions);
 	else if (sb->fault == SANDBOX_MEMORY)
 		(void)snprintf(sb->message, sizeof sb->message,
@@ -148,9 +152,7 @@ sandbox_call(struct sandbox *sb, const struct sandbox_budget *budget, int n_args
 		    budget->block / KIB, LIMIT_RULE_STRING / KIB);
 	else {
 		sb->fault = SANDBOX_ERROR;
-		take_message(sb, lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1)
-				 : status == LUA_ERRMEM         ? "out of memory"
-								: "error without a text");
+		take_message(sb, lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "error without a text");
 	}
 	lua_pop(L, 1);
 	return sb->fault;
@@ -165,16 +167,25 @@ sandbox_light(const struct sandbox *sb)
 	       sb->asked + executed * SAVED_PER_INSTRUCTION < sb->budget.memory;
 }
 
-void
+int
 sandbox_rest(struct sandbox *sb)
 {
 	size_t margin = sb->settled > GARBAGE_BYTES ? sb->settled : GARBAGE_BYTES;
 
 	if (sb->live < sb->settled + margin)
-		return;
+		return 0;
 	(void)lua_gc(sb->L, LUA_GCCOLLECT);
 	sb->settled = sb->live;
-	(void)lua_checkstack(sb->L, STACK_SLOTS);
+	return lua_checkstack(sb->L, STACK_SLOTS) == 0 ? -1 : 0;
+}
+
+void
+sandbox_exhausted(lua_State *L)
+{
+	sandbox_of(L)->fault = SANDBOX_EXHAUSTED;
+	lua_pushboolean(L, 0);
+	(void)lua_error(L);
+	__builtin_unreachable(); /* it raised */
 }
 
 static int

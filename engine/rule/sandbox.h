@@ -29,7 +29,8 @@ struct sandbox_budget {
 };
 extern const struct sandbox_budget sandbox_budget_eval, sandbox_budget_load;
 
-enum sandbox_fault { SANDBOX_OK = 0, SANDBOX_ERROR, SANDBOX_INSTRUCTIONS, SANDBOX_MEMORY };
+/* EXHAUSTED: the machine has no memory left, which says nothing about the rule; MEMORY: the rule is over its budget. */
+enum sandbox_fault { SANDBOX_OK = 0, SANDBOX_ERROR, SANDBOX_INSTRUCTIONS, SANDBOX_MEMORY, SANDBOX_EXHAUSTED };
 
 struct sandbox {
 	lua_State *L;
@@ -57,8 +58,8 @@ sandbox_of(lua_State *L)
 	return *(struct sandbox **)lua_getextraspace(L);
 }
 
-/* Collects garbage if much has gathered, and restores the stack's size. Between calls only. */
-void sandbox_rest(struct sandbox *sb);
+/* Collects garbage if much has gathered, and restores the stack's size. Between calls only. -1: no memory for the stack. */
+int sandbox_rest(struct sandbox *sb);
 /* lua_pcall under the budget: n_args and the function are on the stack. 0, or the fault with line and message filled and
  * the error value popped. */
 enum sandbox_fault sandbox_call(struct sandbox *sb, const struct sandbox_budget *budget, int n_args, int n_results);
@@ -67,6 +68,8 @@ bool sandbox_light(const struct sandbox *sb);
 
 /* The following may raise: only inside sandbox_call. */
 
+/* The call ends in SANDBOX_EXHAUSTED: memory of the caller's own could not be had. */
+void sandbox_exhausted(lua_State *L) __attribute__((noreturn));
 /* Charges work done in C. Raises beyond the budget. */
 void sandbox_charge(lua_State *L, size_t work);
 /* Pops a table, pushes a read-only view of it. `missing`: text for an absent member ("%s is no ..."), NULL: nil. */

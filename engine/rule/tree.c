@@ -151,7 +151,6 @@ struct conversion {
 	const struct position_map *map;
 	struct tree *root;
 	size_t nodes;
-	bool no_memory;
 	const struct tree_arg *args;
 	size_t n_args;
 };
@@ -161,10 +160,8 @@ take(lua_State *L, struct conversion *co, size_t n)
 {
 	void *p = arena_alloc(co->arena, n == 0 ? 1 : n);
 
-	if (p == NULL) {
-		co->no_memory = true;
-		(void)luaL_error(L, "out of memory");
-	}
+	if (p == NULL)
+		sandbox_exhausted(L);
 	return p;
 }
 
@@ -183,10 +180,8 @@ copy_string(lua_State *L, struct conversion *co, int i)
 
 	s.p = lua_tolstring(L, i, &s.n);
 	copy = arena_copy(co->arena, s);
-	if (copy.p == NULL) {
-		co->no_memory = true;
-		(void)luaL_error(L, "out of memory");
-	}
+	if (copy.p == NULL)
+		sandbox_exhausted(L);
 	return copy;
 }
 
@@ -302,7 +297,7 @@ run_file(lua_State *L)
 }
 
 /* Lua's "... near 'x'" names the token: the caret goes there if the line holds it. */
-static void
+static int
 add_run_finding(const struct source_view *sv, const struct sandbox *sb)
 {
 	const struct tokens *tks = &sv->map->tokens;
@@ -317,7 +312,7 @@ add_run_finding(const struct source_view *sv, const struct sandbox *sb)
 		if (found == NULL || (near != NULL && strncmp(near + 6, tk->text.p, tk->text.n) == 0))
 			found = tk;
 	}
-	(void)findings_add(
+	return findings_add(
 	    sv->fi, sv->file, sb->line, found != NULL ? found->column : sb->line != 0, found != NULL ? found->length : 0, false, "%s", sb->message);
 }
 
@@ -326,6 +321,7 @@ tree_run(struct tree_run **ret, struct slice text, const struct source_view *sv,
 {
 	struct conversion co = {.text = text, .arena = arena, .map = sv->map};
 	struct tree_run *tn = calloc(1, sizeof *tn);
+	enum sandbox_fault fault;
 
 	*ret_tree = NULL;
 	if (tn == NULL)
@@ -337,13 +333,13 @@ tree_run(struct tree_run **ret, struct slice text, const struct source_view *sv,
 	}
 	lua_pushcfunction(tn->sb->L, run_file);
 	lua_pushlightuserdata(tn->sb->L, &co);
-	if (sandbox_call(tn->sb, &sandbox_budget_load, 1, 0) == SANDBOX_OK)
+	fault = sandbox_call(tn->sb, &sandbox_budget_load, 1, 0);
+	if (fault == SANDBOX_OK) {
 		*ret_tree = co.root;
-	else if (co.no_memory) {
+	} else if (fault == SANDBOX_EXHAUSTED || add_run_finding(sv, tn->sb) != 0) {
 		tree_run_free(tn);
 		return err_nomem(err);
-	} else
-		add_run_finding(sv, tn->sb);
+	}
 	*ret = tn;
 	return 0;
 }
@@ -388,12 +384,16 @@ tree_run_check(struct tree_run *tn, const struct tree_arg *args, size_t n, char 
 {
 	struct conversion co = {.args = args, .n_args = n};
 	lua_State *L = tn->sb->L;
+	enum sandbox_fault fault;
 	int holds;
 
 	*ret_line = 0;
 	lua_pushcfunction(L, call_check);
 	lua_pushlightuserdata(L, &co);
-	if (sandbox_call(tn->sb, &sandbox_budget_eval, 1, 2) != SANDBOX_OK) {
+	fault = sandbox_call(tn->sb, &sandbox_budget_eval, 1, 2);
+	if (fault == SANDBOX_EXHAUSTED)
+		return -1;
+	if (fault != SANDBOX_OK) {
 		(void)snprintf(ret_text, 512, "check fails: %.480s", tn->sb->message);
 		*ret_line = tn->sb->line;
 		return 0;

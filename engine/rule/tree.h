@@ -52,7 +52,7 @@ struct tree_arg {
 	struct value value; /* VALUE_INTEGER, NUMBER, STRING, BOOLEAN */
 };
 /* Calls the file's `check(p)`. 1: it holds; 0: not, with its message (or the error's) in ret_text and the line in *ret_line
- * (0 unknown). */
+ * (0 unknown); -1: out of memory. */
 int tree_run_check(struct tree_run *tn, const struct tree_arg *args, size_t n, char ret_text[512], unsigned *ret_line);
 
 #endif

@@ -11,6 +11,7 @@ static int
 build(struct rule_vm *vm, const struct rule *const *rules, const struct slice *texts, size_t n, struct err *err)
 {
 	lua_State *L = vm->sb->L;
+	enum sandbox_fault fault;
 
 	vm->sb->owner = vm;
 	lua_pushcfunction(L, vm_build_shared);
@@ -22,10 +23,14 @@ build(struct rule_vm *vm, const struct rule *const *rules, const struct slice *t
 		vm->n++;
 		lua_pushcfunction(L, vm_build_rule);
 		lua_pushlightuserdata(L, &vm->v[i]);
-		if (sandbox_call(vm->sb, &sandbox_budget_load, 1, 0) != SANDBOX_OK)
+		fault = sandbox_call(vm->sb, &sandbox_budget_load, 1, 0);
+		if (fault != SANDBOX_OK && fault != SANDBOX_EXHAUSTED)
 			return err_set(err, ERR_CHECKED, "%s: line %u: %s", rules[i]->file, vm->sb->line, vm->sb->message);
+		if (fault != SANDBOX_OK)
+			return err_nomem(err);
 		vm->v[i].longest = vm->sb->longest;
-		sandbox_rest(vm->sb);
+		if (sandbox_rest(vm->sb) != 0)
+			return err_nomem(err);
 	}
 	return 0;
 }
@@ -190,17 +195,19 @@ take_result(struct rule_vm *vm, const struct rule *ru, struct rule_result *ret)
 }
 
 /* Once more in a state that nothing else has touched, so that the memory budget falls at the same place after any history. */
-static void
+static int
 eval_fresh(struct rule_vm *vm, const struct vm_rule *vr, const struct rule_input *in, struct rule_result *ret)
 {
 	struct err err = {0};
 
 	if (rule_vm_new(&vm->fresh, &vr->ru, &vr->text, 1, &err) != 0) {
+		if (err.code == ERR_NOMEM)
+			return -1;
 		fail(vm, ret, 0, err.text);
-		return;
+		return 0;
 	}
 	vm->fresh->alone = true;
-	rule_vm_eval(vm->fresh, 0, in, ret);
+	return rule_vm_eval(vm->fresh, 0, in, ret);
 }
 
 static bool
@@ -229,7 +236,7 @@ restore_locals(lua_State *L, const struct vm_rule *vr)
 	}
 }
 
-void
+int
 rule_vm_eval(struct rule_vm *vm, size_t rule, const struct rule_input *in, struct rule_result *ret)
 {
 	const struct vm_rule *vr = &vm->v[rule];
@@ -241,12 +248,13 @@ rule_vm_eval(struct rule_vm *vm, size_t rule, const struct rule_input *in, struc
 		vm->fresh = NULL;
 	}
 	if (!has_needed(vm, vr->ru, in, ret))
-		return;
+		return 0;
 	ret->outcome = -1;
 	ret->error = NULL;
 	ret->n_values = 0;
 	lua_settop(L, 0);
-	sandbox_rest(vm->sb);
+	if (sandbox_rest(vm->sb) != 0)
+		return -1;
 	restore_locals(L, vr);
 	vm->in = in;
 	vm->sb->held = vr->longest;
@@ -256,10 +264,13 @@ rule_vm_eval(struct rule_vm *vm, size_t rule, const struct rule_input *in, struc
 	(void)lua_rawgeti(L, LUA_REGISTRYINDEX, vr->p);
 	fault = sandbox_call(vm->sb, &sandbox_budget_eval, 3, 2);
 	vm->in = NULL;
+	if (fault == SANDBOX_EXHAUSTED)
+		return -1;
 	if (!vm->alone && !sandbox_light(vm->sb))
-		eval_fresh(vm, vr, in, ret);
-	else if (fault != SANDBOX_OK)
+		return eval_fresh(vm, vr, in, ret);
+	if (fault != SANDBOX_OK)
 		fail(vm, ret, vm->sb->line, vm->sb->message);
 	else
 		take_result(vm, vr->ru, ret);
+	return 0;
 }

@@ -1,7 +1,8 @@
 /* The sandbox that runs a rule's `evaluate`: one lua_State per rule_vm, used by one thread; lua.h stays behind this header.
  * The rule reads its trigger and features through callbacks, on demand: nothing is built per event.
  * Budgets (base/limits.h) hold per call; beyond one, or on any error, the result is OUTCOME_ERROR with a text, and the
- * process and the other rules go on. Results are a function of what the callbacks answer, on every machine. */
+ * process and the other rules go on. Memory that the machine has not is no error of the rule: then the evaluation as such
+ * fails, so that no result depends on it. Results are a function of what the callbacks answer, on every machine. */
 #ifndef DIDEBAN_ENGINE_RULE_VM_H
 #define DIDEBAN_ENGINE_RULE_VM_H
 
@@ -38,8 +39,9 @@ struct rule_vm;
 /* A VM with one environment per rule; rules are borrowed and must outlive it; texts as given to rule_load, in the same order. */
 int rule_vm_new(struct rule_vm **ret, const struct rule *const *rules, const struct slice *texts, size_t n, struct err *err);
 void rule_vm_free(struct rule_vm *vm);
-/* Missing `need` fields give OUTCOME_UNKNOWN without running any Lua. Never fails otherwise than by OUTCOME_ERROR. */
-void rule_vm_eval(struct rule_vm *vm, size_t rule, const struct rule_input *in, struct rule_result *ret);
+/* Missing `need` fields give OUTCOME_UNKNOWN without running any Lua. What a rule does wrong gives OUTCOME_ERROR; -1: out of
+ * memory, and *ret is not to be used. */
+int rule_vm_eval(struct rule_vm *vm, size_t rule, const struct rule_input *in, struct rule_result *ret);
 
 /* The tests inside a rule file, parsed: see engine/rule/cases.h. */
 

@@ -294,11 +294,11 @@ remember(lua_State *L, struct vm_rule *vr, int function, int upvalue)
 	if (vr->n_restored == vr->cap_restored) {
 		size_t cap = vr->cap_restored == 0 ? 4 : 2 * vr->cap_restored;
 
-		re = cap > LIMIT_RULE_KEYS ? NULL : realloc(vr->restored, cap * sizeof *re);
-		if (re == NULL) {
-			(void)luaL_error(L, "out of memory, or too many outer locals");
-			return; /* never: it raised */
-		}
+		if (cap > LIMIT_RULE_KEYS)
+			(void)luaL_error(L, "too many outer locals");
+		re = realloc(vr->restored, cap * sizeof *re);
+		if (re == NULL)
+			sandbox_exhausted(L);
 		vr->restored = re;
 		vr->cap_restored = cap;
 	}

@@ -44,6 +44,7 @@
 /* State. */
 #define LIMIT_JOURNAL_FILES 8            /* earlier segments kept open for reading */
 #define LIMIT_JOURNAL_PARTS 64           /* pieces that one record is joined from */
+#define LIMIT_LOOKS_BYTES (32 * MIB)     /* what a sweep of one subject and rule remembers of the triggers that it judged */
 #define LIMIT_KEY_BYTES (8 * KIB)        /* more than the longest: subject, rule and the fields of an episode */
 #define LIMIT_STORED_BYTES (256 * MIB)   /* one value of the store */
 #define LIMIT_COPY_FILES 1000000         /* files of one backup */

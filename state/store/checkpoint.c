@@ -154,6 +154,10 @@ store_checkpoint(struct store *st, struct changes *ch, uint64_t seq, struct err 
 	for (size_t i = 0; i < fi.n; i++)
 		free(fi.names[i]);
 	if (rc != 0) {
+		struct err ignored; /* the first error counts */
+
+		/* The files that stay behind tell the next opening that a checkpoint was begun, after a power cut too. */
+		(void)file_sync_dir(st->dir, &ignored);
 		st->failed = true;
 		return -1;
 	}

@@ -106,10 +106,10 @@ ROOMS = [
     (r"dlfcn\.h", r"tests/crash/interposer\.c"),
 ]
 # The C library and the kernel: everybody's.
-SYSTEM = re.compile(r"(arpa/inet|assert|ctype|dirent|errno|fcntl|fenv|float|fnmatch|ftw|getopt|glob|inttypes|libgen|limits|linux/\w+|locale|malloc|math|poll|pthread|pwd|regex|sched"
+SYSTEM = re.compile(r"(arpa/inet|assert|ctype|dirent|errno|execinfo|fcntl|fenv|float|fnmatch|ftw|getopt|glob|inttypes|libgen|limits|linux/\w+|locale|malloc|math|poll|pthread|pwd|regex|sched"
                     r"|setjmp|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdio_ext|stdlib|stdnoreturn|string|strings"
                     r"|sys/(auxv|eventfd|file|inotify|ioctl|mman|mount|param|prctl|random|resource|select|signalfd|socket|stat|statfs|statvfs|syscall|time|timerfd|types|uio|un|utsname|vfs|wait)"
-                    r"|time|unistd|wchar|endian|byteswap|termios)\.h")
+                    r"|threads|time|unistd|wchar|endian|byteswap|termios)\.h")
 CXX = re.compile(r"(algorithm|array|cstdarg|cstddef|cstdint|cstdio|cstdlib|cstring|memory|new|string|string_view|utility|vector|exception)")
 
 

@@ -228,7 +228,7 @@ fails(const char *call, enum needs needs, bool *ret_short)
 	if (left == 0 || --left > 0)
 		return left == 0 && fault == FAULT_FILLED;
 	fired(call);
-	if (fault == FAULT_SHORT) {
+	if (fault == FAULT_SHORT && ret_short != NULL) {
 		*ret_short = true;
 		return false;
 	}

@@ -19,13 +19,14 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 static void
 an_alert(struct slice s)
 {
-	struct alert *al = alert_decode(s), *back;
+	struct err err;
+	struct alert *al = alert_decode(s, &err), *back;
 	struct buf b = {.max = MIB}, again = {.max = MIB};
 
 	if (al == NULL)
 		return;
 	alert_encode(al, &b);
-	back = alert_decode(buf_slice(&b));
+	back = alert_decode(buf_slice(&b), &err);
 	must(back != NULL);
 	alert_encode(back, &again);
 	must(slice_eq(buf_slice(&b), buf_slice(&again)));
@@ -46,9 +47,11 @@ a_group(struct slice s)
 	struct group *gr = standing_group(&sg, slice_str("k"), true);
 	struct names *na = names_new();
 	struct buf b = {.max = MIB};
+	struct err err;
 
 	must(gr != NULL && na != NULL);
-	if (group_add_part(gr, hits) == 0 && group_add_alert(gr, slice_of(r.p, rd_left(&r))) == 0 && group_place(gr, na) == 0 && gr->n_hits != 0) {
+	if (group_add_part(gr, hits, &err) == 0 && group_add_alert(gr, slice_of(r.p, rd_left(&r)), &err) == 0 && group_place(gr, na) == 0 &&
+	    gr->n_hits != 0) {
 		group_encode_part(gr, 0, &b);
 		must(b.n > 0);
 	}
@@ -92,7 +95,8 @@ a_kept_blob(struct slice s)
 {
 	struct rd r = rd_of(s);
 	size_t n = rd_u8(&r);
-	struct layout *la = layout_parse(rd_bytes(&r, n < rd_left(&r) ? n : rd_left(&r)));
+	struct err err;
+	struct layout *la = layout_parse(rd_bytes(&r, n < rd_left(&r) ? n : rd_left(&r)), &err);
 	struct slice kept = slice_of(r.p, rd_left(&r));
 	struct buf b = {.max = MIB};
 

@@ -15,6 +15,18 @@ class Shipped(Case):
         self.assertIn("witness-repeat", done.out)
 
 
+    @not_reduced
+    def test_mutate(self):
+        "each small change to a shipped rule is noticed by one of its tests"
+        rows = self.dideban("test", "--mutate", "--json", "rules").rows
+        changes = [r for r in rows if "noticed" in r]
+        self.assertEqual([r for r in changes if not r["noticed"]], [])
+        self.assertEqual({r["rule"] for r in changes}, {"witness-repeat", "fugitive-at-gate", "expert-over-referral"})
+        for rule, was, by in (("witness-repeat", ">=", ">"), ("witness-repeat", "and", "or"), ("witness-repeat", "4", "5"), ("expert-over-referral", "3", "2"),
+                              ("fugitive-at-gate", "district ~= nil", "true"), ("witness-repeat", 'capacity = { "lay", "informant" }', "")):
+            self.assertTrue(any((r["rule"], r["was"], r["is"]) == (rule, was, by) and r["by"] for r in changes), (rule, was, by))
+
+
 class Author(Case):
     def setUp(self):
         super().setUp()
@@ -27,6 +39,30 @@ class Author(Case):
             self.assertIn(old, text)
             text = text.replace(old, new, 1)
         return self.write("witness-repeat.lua", text)
+
+    def test_shown_values(self):
+        "a sentence's placeholder that the return of its outcome does not hand over, though another does"
+        for old, new in (('return "several", { n = n }', 'return "several", { m = n }'), ('return "several", { n = n }', 'return "several"'),
+                         ('return "several", { n = n }', 'return "several", { m = { n = n } }')):
+            path = self.changed((old, new))
+            done = self.dideban("check", path, status=1)
+            self.assertRegex(done.out + done.err, r'witness-repeat.lua:%d:\d+: error: the sentences of "several" show \{n\}, which is not returned here' % self.line_of(path, new))
+        self.dideban("check", self.changed(('return "several", { n = n }', 'local v = { n = n } return "several", v')))
+
+    @not_reduced
+    def test_mutate_unnoticed(self):
+        "a change that no test notices is shown with its place, exit 1; a line marked as the same either way is passed over; a failing test comes first"
+        path = self.changed(('if n >= p.at_least then return "several", { n = n } end', 'if n > p.at_least - 1 then return "several", { n = n } end'),
+                            ("p.high_at  then", "p.high_at  and n > 0 then"))
+        done = self.dideban("test", "--mutate", path, status=1)
+        line = self.line_of(path, "and n > 0")
+        self.assertRegex(done.out, r"UNNOTICED .*witness-repeat\.lua:%d:\d+: n > 0 changed to true: no test fails" % line)
+        self.assertRegex(done.out, r"UNNOTICED .*:%d:\d+: > changed to >=" % line)
+        self.assertRegex(done.out, r"witness-repeat: \d+ of \d+ small changes are noticed by a test")
+        path = self.changed(("p.high_at  then return", "p.high_at  and n > 0 then  -- mutate: same (there is always one)\n    return"))
+        self.assertIn("passed over", self.dideban("test", "--mutate", path).out)
+        path = self.changed(("if n >= p.at_least", "if n > p.at_least"))
+        self.assertNotIn("small changes", self.dideban("test", "--mutate", path, status=1).out)
 
     def line_of(self, path, part):
         with open(path, encoding="utf8") as f:

@@ -53,6 +53,18 @@ class Scale(Case):
         self.cpu("other", late + rows)
         self.assertEqual(order, self.standing(self.path("other")))
 
+    def test_late_trickle(self):
+        "late events now and then on one subject whose alerts' triggers lie far apart"
+        rnd = random.Random(2)
+        rows = [testimony("t%d" % i, 0, "C%d" % rnd.randrange(N // 4), "x-name:P0", seconds=300 * i) for i in range(N)]
+        plain = self.cpu("plain", rows)
+        late = list(rows)
+        for i in range(N // 20):
+            late.insert(rnd.randrange(len(late) // 2, len(late)), testimony("late%d" % i, 0, "C%d" % rnd.randrange(N // 4), "x-name:P0", seconds=300 * rnd.randrange(N // 2)))
+        self.not_quadratic(self.cpu("late", late), plain, 4)
+        self.cpu("sorted", sorted(late, key=lambda e: e["time"]))
+        self.assertEqual(self.standing(self.path("late")), self.standing(self.path("sorted")))
+
     def test_backwards(self):
         "a whole history in backward order"
         rows = self.history(50)

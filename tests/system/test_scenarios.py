@@ -259,8 +259,18 @@ class Fugitive(Story):
         self.assertEqual(raised[0].get("replaces"), found["b"]["alert_id"])
 
     def test_without_identifier(self):
-        "a passage without identifier is never a lead"
-        self.assertEqual(self.tell([issued("w", "W1", 0), passed("g", 1, who=None)]), [])
+        "a passage without identifier is never a lead: it is counted as unknown, once, and eval shows it"
+        rows = [issued("w", "W1", 0), passed("g", 1, who=None), passed("h", 2, who=None), retraction("r", "h", 3, target_source="/gates/g1"), passed("g", 1, who=None),
+                testimony("t", 1, "C1")]
+        path = self.events("nameless.ndjson", rows)
+        done = self.run_store(self.path("nameless"), "--events", path)
+        rule, = [r for r in done["rules"] if r["rule"] == "fugitive-at-gate"]
+        self.assertEqual((rule["unknown"], rule["alert"]), (2, 0), rule)
+        self.assertEqual(self.alerts(self.path("nameless")), [])
+        for where in (("--events", path), ("--store", self.path("nameless"))):
+            row, = self.dideban("eval", "rules/fugitive-at-gate.lua", "--json", *where).rows
+            self.assertEqual((row["subject"], row["trigger"]["id"], row["outcome"], row["level"], row["detail"]), (None, "g", "unknown", "unknown", "person has no identifier"))
+            self.assertEqual(self.dideban("eval", "rules/witness-repeat.lua", "--json", *where).rows[0]["trigger"]["id"], "t")
 
 
 class Explain(Story):

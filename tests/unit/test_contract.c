@@ -236,7 +236,7 @@ a_layout_lists_roles_and_kept_fields_with_their_letters(void **state)
 	assert_string_equal(la->text, "a.b\none=person,two=pool\nwho:s,n:i,b:b,t:t,d:s,x:d,o.i:s,who.birth_date:s");
 	assert_string_equal(contract_class(contracts_at(cs, 0)), "court");
 	assert_true(contract_personal(contracts_at(cs, 0)));
-	again = layout_parse(slice_str(la->text));
+	again = layout_parse(slice_str(la->text), &err);
 	assert_non_null(again);
 	assert_string_equal(again->type, "a.b");
 	assert_int_equal(again->n_roles, 2);
@@ -255,12 +255,15 @@ a_malformed_layout_text_is_refused(void **state)
 {
 	static const char *const bad[] = {"", "a", "a\n", "\n\n", "a\nx\n", "a\nx=\n", "a\n=y\n", "a\n\nf", "a\n\nf:", "a\n\nf:z", "a\n\nf:ss",
 	    "a\n\n:s", "a\n\n,", "a\nx=y,\nf:s,,g:s"};
+	struct err err = {0};
 	struct layout *la;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		assert_null(layout_parse(slice_str(bad[i])));
-	la = layout_parse(slice_str("a\n\n"));
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		assert_null(layout_parse(slice_str(bad[i]), &err));
+		assert_int_equal(err.code, ERR_CORRUPT);
+	}
+	la = layout_parse(slice_str("a\n\n"), &err);
 	assert_non_null(la);
 	assert_int_equal(la->n_roles + la->n_fields, 0);
 	layout_free(la);

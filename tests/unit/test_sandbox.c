@@ -33,7 +33,7 @@ try(const char *text, const char *name, const char *outcome, const char *says)
 		return;
 	}
 	for (int i = 0; i < 3; i++) { /* a call leaves nothing behind for the next */
-		rule_vm_eval(vm, 0, &in, &re);
+		assert_int_equal(rule_vm_eval(vm, 0, &in, &re), 0);
 		if (outcome == NULL && (re.class != OUTCOME_ERROR || (says != NULL && strstr(re.error, says) == NULL)))
 			fail_msg("%s: wanted an error with \"%s\", got %s", name, says == NULL ? "" : says,
 			    re.class == OUTCOME_ERROR ? re.error : ru->outcomes[re.outcome].code);
@@ -288,7 +288,7 @@ values_come_back_sorted_with_their_kinds(void **state)
 	(void)state;
 	assert_non_null(ru);
 	assert_int_equal(rule_vm_new(&vm, &rules, &source, 1, &err), 0);
-	rule_vm_eval(vm, 0, &in, &re);
+	assert_int_equal(rule_vm_eval(vm, 0, &in, &re), 0);
 	assert_int_equal(re.n_values, 5);
 	assert_true(slice_eq_str(re.values[0].name, "a") && slice_eq_str(re.values[0].value.s, "s"));
 	assert_true(slice_eq_str(re.values[1].name, "b") && re.values[1].value.kind == VALUE_BOOLEAN && re.values[1].value.i == 1);
@@ -296,7 +296,7 @@ values_come_back_sorted_with_their_kinds(void **state)
 	assert_true(slice_eq_str(re.values[3].name, "y") && re.values[3].value.kind == VALUE_NUMBER);
 	assert_true(slice_eq_str(re.values[4].name, "z") && re.values[4].value.kind == VALUE_INTEGER && re.values[4].value.i == 1);
 	an.a = (struct value){0};
-	rule_vm_eval(vm, 0, &in, &re);
+	assert_int_equal(rule_vm_eval(vm, 0, &in, &re), 0);
 	assert_int_equal(re.class, OUTCOME_UNKNOWN);
 	assert_int_equal(re.outcome, -1);
 	assert_string_equal(re.error, "a is missing");
@@ -365,11 +365,11 @@ the_memory_limit_does_not_depend_on_history(void **state)
 		assert_int_equal(rule_vm_new(&vm, rules, sources, 2, &err), 0);
 		for (int i = 0; i < round * 40; i++) { /* some history */
 			an.n = 50 * round + 13 * i;
-			rule_vm_eval(vm, (size_t)(i % 2), &in, &re);
+			assert_int_equal(rule_vm_eval(vm, (size_t)(i % 2), &in, &re), 0);
 		}
 		while (high - low > 1) {
 			an.n = (low + high) / 2;
-			rule_vm_eval(vm, 0, &in, &re);
+			assert_int_equal(rule_vm_eval(vm, 0, &in, &re), 0);
 			if (re.class == OUTCOME_ERROR)
 				high = an.n;
 			else
@@ -400,9 +400,9 @@ a_broken_rule_does_not_touch_the_others(void **state)
 	assert_non_null(ru);
 	assert_int_equal(rule_vm_new(&vm, rules, sources, 2, &err), 0);
 	for (int i = 0; i < 50; i++) {
-		rule_vm_eval(vm, 0, &in, &re);
+		assert_int_equal(rule_vm_eval(vm, 0, &in, &re), 0);
 		assert_int_equal(re.class, OUTCOME_ERROR);
-		rule_vm_eval(vm, 1, &in, &re);
+		assert_int_equal(rule_vm_eval(vm, 1, &in, &re), 0);
 		assert_int_equal(re.class, OUTCOME_CLEAR);
 	}
 	rule_vm_free(vm);

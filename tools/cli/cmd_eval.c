@@ -75,7 +75,10 @@ print_json(const struct eval_view *ev, const char *outcome)
 	printf("{\"rule\":");
 	print_json_string(stdout, slice_str(ev->rule->id));
 	printf(",\"subject\":");
-	print_json_string(stdout, ev->subject);
+	if (ev->subject.n == 0)
+		printf("null");
+	else
+		print_json_string(stdout, ev->subject);
 	printf(",\"trigger\":{\"source\":");
 	print_json_string(stdout, ev->source);
 	printf(",\"id\":");

@@ -24,6 +24,7 @@ const struct command command_check = {
 static const struct arg test_args[] = {
     {"--rules", ARG_TEXT, "DIR", "folder whose events/ holds the contracts"},
     {"--coverage", ARG_FLAG, NULL, "show which outcomes the tests reach"},
+    {"--mutate", ARG_FLAG, NULL, "change the rule a little, again and again: each time a test must fail; exit 1 if none does"},
     {"--json", ARG_FLAG, NULL, "one test a line"},
     {0},
 };

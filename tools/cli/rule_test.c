@@ -489,14 +489,14 @@ take_coverage(const struct rule *ru, const struct run *run, struct test_report *
 }
 
 int
-rule_test_run(const struct ruleset_source *contracts, struct slice text, const struct rule *ru, const struct rule_case *ca, uint64_t seed,
+rule_test_run(const struct ruleset_source *contracts, struct slice text, const struct rule *ru, const struct rule_case *ca, bool once, uint64_t seed,
     struct test_report *ret, struct err *err)
 {
 	struct run runs[VARIANTS] = {{0}};
 	int r = 0;
 
 	*ret = (struct test_report){0};
-	for (int va = 0; va < VARIANTS && r == 0; va++) {
+	for (int va = 0; va < (once ? 1 : VARIANTS) && r == 0; va++) {
 		r = run_variant(contracts, text, ru, ca, (enum variant)va, seed, &runs[va], err);
 		if (r == 0 && va > 0)
 			r = compare_runs(&runs[0], &runs[va], (enum variant)va, &ret->failures, err);

@@ -22,8 +22,8 @@ struct test_coverage {
 };
 void coverage_add(struct test_coverage *co, const struct rule *ru, const struct rule_case *ca, const struct test_report *re);
 
-/* contracts: the sources of the folder. -1 only when the engine cannot run; a test that fails is in the report. */
-int rule_test_run(const struct ruleset_source *contracts, struct slice text, const struct rule *ru, const struct rule_case *ca, uint64_t seed,
-    struct test_report *ret, struct err *err);
+/* contracts: the sources of the folder. `once`: as given alone. -1 only when the engine cannot run; a test that fails is in the report. */
+int rule_test_run(const struct ruleset_source *contracts, struct slice text, const struct rule *ru, const struct rule_case *ca, bool once,
+    uint64_t seed, struct test_report *ret, struct err *err);
 
 #endif

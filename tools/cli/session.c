@@ -189,6 +189,8 @@ session_open(struct session *se, const struct session_rules *sr, struct err *err
 		goto fail;
 	if (put_rules_live(se, sr, err) != 0)
 		goto fail;
+	if (se->sink != NULL && se->opt.dir != NULL && !file_sink_placed(se->sink) && node_checkpoint_sink(se->no, err) != 0)
+		goto fail;
 	return 0;
 fail:
 	session_abandon(se);
