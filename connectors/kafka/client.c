@@ -1,5 +1,6 @@
 #include "connectors/kafka/private.h"
 
+#include "connectors/kafka/limits.h"
 #include "state/base/limits.h"
 
 #include <errno.h>
@@ -8,8 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define STATISTICS_MS "2000"
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+	unsigned n;
+} ending = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
 
 void
 link_init(struct kafka_link *ln, const struct kafka_options *opt, const char *what)
@@ -138,6 +146,8 @@ on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
 	struct kafka_link *ln = rd_kafka_opaque(rk);
 
+	if (atomic_load(&ln->left))
+		return;
 	/* Why a transaction can only be aborted is told here alone. */
 	if (strcmp(facility, "TXNERR") == 0)
 		keep_reason(ln, text);
@@ -238,4 +248,50 @@ client_new(rd_kafka_t **ret, rd_kafka_type_t type, struct kafka_link *ln, const 
 	}
 	*ret = rk;
 	return 0;
+}
+
+static void *
+end_one(void *rk)
+{
+	rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); /* it is in no group that it could leave */
+	(void)pthread_mutex_lock(&ending.lock);
+	ending.n--;
+	(void)pthread_cond_broadcast(&ending.moved);
+	(void)pthread_mutex_unlock(&ending.lock);
+	return NULL;
+}
+
+int
+client_end(rd_kafka_t *rk, struct err *err)
+{
+	pthread_t thread;
+	bool full;
+
+	(void)pthread_mutex_lock(&ending.lock);
+	full = ending.n == LIMIT_KAFKA_ENDING;
+	ending.n += !full;
+	(void)pthread_mutex_unlock(&ending.lock);
+	if (full)
+		return err_set(err, ERR_LIMIT, "kafka: %d clients of librdkafka do not end: start the program again, nothing is lost", LIMIT_KAFKA_ENDING);
+	if (pthread_create(&thread, NULL, end_one, rk) == 0)
+		(void)pthread_detach(thread);
+	else
+		(void)end_one(rk);
+	return 0;
+}
+
+bool
+clients_ended(int ms)
+{
+	struct timespec until;
+	bool all;
+
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += ms / 1000;
+	(void)pthread_mutex_lock(&ending.lock);
+	while (ending.n > 0 && pthread_cond_timedwait(&ending.moved, &ending.lock, &until) == 0)
+		;
+	all = ending.n == 0;
+	(void)pthread_mutex_unlock(&ending.lock);
+	return all;
 }

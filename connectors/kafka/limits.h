@@ -7,5 +7,6 @@
 #define LIMIT_KAFKA_QUEUE_KIB 16384 /* fetched and waiting, of one partition */
 #define LIMIT_KAFKA_SETTINGS 64     /* handed through to librdkafka */
 #define LIMIT_KAFKA_AUDIENCES 64    /* with a topic of their own */
+#define LIMIT_KAFKA_ENDING 32       /* clients that were told to end and have not yet */
 
 #endif

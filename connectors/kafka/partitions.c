@@ -277,7 +277,7 @@ part_out_of_range(struct kafka_source *ks, struct part *pa, int64_t now_ms)
 		part_begin_anew(ks, pa, "it ends before our place in it");
 		return;
 	}
-	pa->check = false;
+	pa->check = pa->next > low; /* it may have been made and filled again between the answer and now */
 	if (pa->next < low) {
 		ks->missed += (uint64_t)(low - pa->next);
 		link_note(&ks->link,

@@ -10,6 +10,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define END_MS 5000 /* how long the end waits for clients that do not */
+
 static const struct kafka_setting own_settings[] = {
     {"enable.auto.commit", "false"},
     {"enable.auto.offset.store", "false"},
@@ -42,9 +44,11 @@ client(rd_kafka_t **ret, struct kafka_link *ln, const struct kafka_source_option
 }
 
 /* What it has fetched but not yielded is fetched again by the next one. */
-static void
-close_reader(struct kafka_source *ks)
+static int
+close_reader(struct kafka_source *ks, struct err *err)
 {
+	rd_kafka_t *reader = ks->reader;
+
 	if (ks->message != NULL)
 		rd_kafka_message_destroy(ks->message);
 	ks->message = NULL;
@@ -53,9 +57,8 @@ close_reader(struct kafka_source *ks)
 		rd_kafka_queue_destroy(ks->queue);
 	}
 	ks->queue = NULL;
-	if (ks->reader != NULL)
-		rd_kafka_destroy_flags(ks->reader, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); /* it is in no group that it could leave */
 	ks->reader = NULL;
+	return reader == NULL ? 0 : client_end(reader, err);
 }
 
 static int
@@ -65,9 +68,8 @@ open_reader(struct kafka_source *ks, struct err *err)
 	rd_kafka_topic_partition_list_t *list;
 	rd_kafka_resp_err_t rc;
 
-	close_reader(ks);
 	ks->anew = false;
-	if (client(&ks->reader, &ks->link, &ks->opt, err) != 0)
+	if (close_reader(ks, err) != 0 || client(&ks->reader, &ks->link, &ks->opt, err) != 0)
 		return -1;
 	(void)rd_kafka_poll_set_consumer(ks->reader);
 	ks->queue = rd_kafka_queue_get_consumer(ks->reader);
@@ -116,17 +118,23 @@ fail:
 void
 kafka_source_close(struct kafka_source *ks)
 {
+	bool ended;
+
 	if (ks == NULL)
 		return;
-	close_reader(ks);
+	ended = close_reader(ks, NULL) == 0;
 	if (ks->told != NULL)
 		rd_kafka_queue_destroy(ks->told);
-	if (ks->asker != NULL)
-		rd_kafka_destroy_flags(ks->asker, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	ended = (ks->asker == NULL || client_end(ks->asker, NULL) == 0) && ended;
+	ended = clients_ended(END_MS) && ended;
 	if (ks->fd >= 0)
 		(void)close(ks->fd);
 	parts_free(ks);
 	buf_free(&ks->event);
+	atomic_store(&ks->link.left, true);
+	atomic_store(&ks->asking.left, true);
+	if (!ended)
+		return; /* librdkafka's threads still see the links, until the program ends */
 	link_free(&ks->link);
 	link_free(&ks->asking);
 	free(ks);
