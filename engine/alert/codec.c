@@ -231,6 +231,7 @@ group_place(struct group *gr, const struct names *na)
 {
 	uint32_t at = 0;
 
+	gr->cut_hits = gr->n_hits;
 	if (gr->n_alerts > 1)
 		qsort_r(gr->alerts, gr->n_alerts, sizeof *gr->alerts, by_opening, (void *)(uintptr_t)na);
 	gr->n_current = 0;

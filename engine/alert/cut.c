@@ -1,5 +1,6 @@
 /* Cutting a group's hits into episodes, and making the alerts follow. */
 #include "engine/alert/standing.h"
+#include "engine/timeline/timeline.h"
 
 #include <openssl/sha.h>
 #include <stdlib.h>
@@ -36,22 +37,25 @@ together(const struct rule *ru, const struct hit *a, const struct hit *b)
 	return ru->episode_once || instant_cmp(b->time, instant_plus(a->time, ru->quiet)) <= 0;
 }
 
-/* Episodes of the hits from `from` on; `head`, if not NULL, is the episode that the hit before `from` ends and that goes on. */
+/* Episodes of the hits from `from` on, to the end of the one that holds the first hit that did not change, `to`; *end: the hit
+ * behind it. `head`, if not NULL, is the episode that the hit before `from` ends and that goes on. */
 static int
-cut_episodes(const struct group *gr, const struct rule *ru, uint32_t from, const struct episode *head, struct arena *arena, struct episode **ret,
-    uint32_t *ret_n)
+cut_episodes(const struct group *gr, const struct rule *ru, uint32_t from, uint32_t to, const struct episode *head, struct arena *arena,
+    struct episode **ret, uint32_t *ret_n, uint32_t *end)
 {
 	struct episode *v = arena_alloc(arena, ((size_t)gr->n_hits - from + 1) * sizeof *v);
-	uint32_t n = 0;
+	uint32_t n = 0, i;
 
 	if (v == NULL)
 		return -1;
 	if (head != NULL)
 		v[n++] = *head;
-	for (uint32_t i = from; i < gr->n_hits; i++) {
+	for (i = from; i < gr->n_hits; i++) {
 		struct episode *ep = n == 0 ? NULL : &v[n - 1];
 
 		if (ep == NULL || !together(ru, gr->hits[ep->last], gr->hits[i])) {
+			if (i > to)
+				break;
 			v[n++] = (struct episode){i, i, i};
 			continue;
 		}
@@ -61,6 +65,7 @@ cut_episodes(const struct group *gr, const struct rule *ru, uint32_t from, const
 	}
 	*ret = v;
 	*ret_n = n;
+	*end = i;
 	return 0;
 }
 
@@ -74,6 +79,23 @@ first_touched(const struct group *gr)
 		uint32_t mid = lo + (hi - lo) / 2;
 
 		if (gr->alerts[mid]->last_hit + 1 < gr->dirty_from)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* The first current alert behind the change: it begins with the hit that was at `first` when the group was cut last. */
+static uint32_t
+first_behind(const struct group *gr, uint32_t first)
+{
+	uint32_t lo = 0, hi = gr->n_current;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (gr->alerts[mid]->first_hit < first)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -236,92 +258,131 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 	return tell(al, cu, !held ? MESSAGE_RAISED : MESSAGE_UPDATED, gr, replaces, err);
 }
 
-static uint32_t
-find_alert(struct alert *const *v, uint32_t n, const uint8_t id[ALERT_ID_BYTES])
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (v[i] != NULL && memcmp(v[i]->id, id, ALERT_ID_BYTES) == 0)
-			return i;
-	return UINT32_MAX;
-}
-
-/* The new episode that takes over from a withdrawn alert: the one that covers its opening, else that meets its span. */
-static const struct episode *
-heir(const struct group *gr, const struct alert *al, const struct episode *eps, uint32_t n)
-{
-	const struct episode *meets = NULL;
-
-	for (uint32_t i = 0; i < n; i++) {
-		struct instant first = gr->hits[eps[i].first]->time, last = gr->hits[eps[i].last]->time;
-
-		if (instant_cmp(first, al->opening->time) <= 0 && instant_cmp(al->opening->time, last) <= 0)
-			return &eps[i];
-		if (meets == NULL && instant_cmp(first, al->last) <= 0 && instant_cmp(al->opening->time, last) <= 0)
-			meets = &eps[i];
-	}
-	return meets;
-}
-
 /* One pass of cutting: the working set that the steps below share. */
 struct pass {
 	struct group *gr;
 	const struct cut *cu;
-	uint32_t keep; /* alerts before the change: untouched */
+	uint32_t keep, behind; /* current alerts before the change, and from where behind it: untouched */
 	struct episode *eps;
 	uint32_t n_eps;
 	struct alert **next; /* by episode: the alert that it is */
 	bool *fresh;
-	bool *made;         /* by this pass: nobody else holds it yet */
-	struct alert **old; /* current alerts from `keep` on, then the withdrawn ones; taken ones are NULL */
+	bool *made;                    /* by this pass: nobody else holds it yet */
+	const struct alert **replaces; /* by episode: the first alert that was withdrawn in favour of it */
+	struct alert **old;            /* touched current alerts, then the withdrawn ones; taken ones are NULL */
 	uint32_t n_old, n_old_current;
 };
 
-/* The place among the old alerts of the one with this opening; UINT32_MAX: none. Both lists are in order, but where something
- * changed: `from`, behind the one found last, is most often right. */
+/* Episodes whose opening opened a current alert are that alert: both lists are in the total order. */
 static uint32_t
-find_opening(const struct pass *pa, const struct hit *opening, uint32_t from)
+match_openings(struct pass *pa)
 {
-	for (uint32_t i = 0; i < pa->n_old; i++) {
-		uint32_t at = from + i < pa->n_old ? from + i : from + i - pa->n_old;
+	uint32_t at = 0, unmatched = 0;
 
-		if (pa->old[at] != NULL && hit_same_event(pa->old[at]->opening, opening))
-			return at;
+	for (uint32_t i = 0; i < pa->n_eps; i++) {
+		const struct hit *op = pa->gr->hits[pa->eps[i].first];
+		int c = 1;
+
+		for (; at < pa->n_old_current; at++) {
+			const struct hit *was = pa->old[at]->opening;
+
+			c = event_order(pa->cu->names, was->time, was->source, hit_id(was), op->time, op->source, hit_id(op));
+			if (c >= 0)
+				break;
+		}
+		pa->next[i] = at < pa->n_old_current && c == 0 ? pa->old[at] : NULL;
+		pa->fresh[i] = false;
+		if (pa->next[i] != NULL)
+			pa->old[at++] = NULL;
+		else
+			unmatched++;
 	}
-	return UINT32_MAX;
+	return unmatched;
 }
 
+struct by_id {
+	const uint8_t *id;
+	uint32_t at;
+};
+
+static int
+id_cmp(const void *a, const void *b)
+{
+	return memcmp(((const struct by_id *)a)->id, ((const struct by_id *)b)->id, ALERT_ID_BYTES);
+}
+
+/* The alerts that match_openings left: withdrawn ones, and those whose opening was moved by a conflict. */
+static struct by_id *
+sort_old(const struct pass *pa, uint32_t *ret_n)
+{
+	struct by_id *v = arena_alloc(pa->cu->arena, ((size_t)pa->n_old + 1) * sizeof *v);
+	uint32_t n = 0;
+
+	if (v == NULL)
+		return NULL;
+	for (uint32_t i = 0; i < pa->n_old; i++)
+		if (pa->old[i] != NULL)
+			v[n++] = (struct by_id){pa->old[i]->id, i};
+	qsort(v, n, sizeof *v, id_cmp);
+	*ret_n = n;
+	return v;
+}
+
+/* Gives each episode its alert: one that it was, that it is again, or a new one. */
 static int
 match(struct pass *pa, struct err *err)
 {
-	uint32_t next = 0;
+	struct by_id *v = NULL;
+	uint32_t n = 0;
 
+	if (match_openings(pa) == 0)
+		return 0;
+	v = sort_old(pa, &n);
+	if (v == NULL)
+		return err_nomem(err);
 	for (uint32_t i = 0; i < pa->n_eps; i++) {
 		uint8_t id[ALERT_ID_BYTES];
-		const struct hit *opening = pa->gr->hits[pa->eps[i].first];
-		struct alert *al = NULL;
-		uint32_t at = find_opening(pa, opening, next);
+		const struct by_id *found, key = {id, 0};
+		struct alert *al;
 
-		if (at == UINT32_MAX) {
-			if (make_id(id, pa->cu, pa->gr, opening) != 0)
-				return err_nomem(err);
-			at = find_alert(pa->old, pa->n_old, id);
-		}
-		if (at == UINT32_MAX) {
+		if (pa->next[i] != NULL)
+			continue;
+		if (make_id(id, pa->cu, pa->gr, pa->gr->hits[pa->eps[i].first]) != 0)
+			return err_nomem(err);
+		found = n == 0 ? NULL : bsearch(&key, v, n, sizeof *v, id_cmp);
+		if (found != NULL) {
+			al = pa->old[found->at];
+			pa->old[found->at] = NULL;
+		} else {
 			al = calloc(1, sizeof *al);
 			if (al == NULL)
 				return err_nomem(err);
 			memcpy(al->id, id, sizeof id);
 			al->state = ALERT_WITHDRAWN;
 			pa->made[i] = true;
-		} else {
-			al = pa->old[at];
-			pa->old[at] = NULL;
-			next = at + 1;
 		}
 		pa->next[i] = al;
 		pa->fresh[i] = al->state == ALERT_WITHDRAWN;
 	}
 	return 0;
+}
+
+/* The new episode that takes over from a withdrawn alert: the one that covers its opening, else the first that meets its span. */
+static const struct episode *
+heir(const struct pass *pa, const struct alert *al)
+{
+	struct hit *const *hits = pa->gr->hits;
+	uint32_t lo = 0, hi = pa->n_eps;
+
+	while (lo < hi) { /* the first that does not end before the opening */
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (instant_cmp(hits[pa->eps[mid].last]->time, al->opening->time) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < pa->n_eps && instant_cmp(hits[pa->eps[lo].first]->time, al->last) <= 0 ? &pa->eps[lo] : NULL;
 }
 
 /* Alerts that no episode is any more. */
@@ -335,10 +396,13 @@ withdraw(struct pass *pa, struct err *err)
 
 		if (al == NULL)
 			continue;
-		ep = heir(pa->gr, al, pa->eps, pa->n_eps);
+		ep = heir(pa, al);
 		al->replaced = ep != NULL;
-		if (ep != NULL)
+		if (ep != NULL) {
 			memcpy(al->by, pa->next[ep - pa->eps]->id, ALERT_ID_BYTES);
+			if (pa->replaces[ep - pa->eps] == NULL)
+				pa->replaces[ep - pa->eps] = al;
+		}
 		al->state = ALERT_WITHDRAWN;
 		al->unsaved = pa->gr->unsaved = true;
 		al->held_back = al->told = 0;
@@ -350,21 +414,12 @@ withdraw(struct pass *pa, struct err *err)
 	return 0;
 }
 
-static const struct alert *
-replaced_by(const struct pass *pa, const struct alert *al)
-{
-	for (uint32_t i = 0; i < pa->n_old_current; i++)
-		if (pa->old[i] != NULL && pa->old[i]->replaced && memcmp(pa->old[i]->by, al->id, ALERT_ID_BYTES) == 0)
-			return pa->old[i];
-	return NULL;
-}
-
-/* The group's list again: untouched, the episodes' alerts, the withdrawn. */
+/* The group's list again: untouched, the episodes' alerts, untouched, the withdrawn. `moved`: by how many hits those behind moved. */
 static int
-relist(struct pass *pa, struct err *err)
+relist(struct pass *pa, uint32_t moved, struct err *err)
 {
 	struct group *gr = pa->gr;
-	uint32_t n = pa->keep + pa->n_eps, total = n;
+	uint32_t n_behind = gr->n_current - pa->behind, n = pa->keep + pa->n_eps + n_behind, total = n;
 
 	for (uint32_t i = 0; i < pa->n_old; i++)
 		total += pa->old[i] != NULL;
@@ -376,6 +431,15 @@ relist(struct pass *pa, struct err *err)
 			return err_nomem(err);
 		gr->alerts = v;
 		gr->cap_alerts = cap;
+	}
+	memmove(gr->alerts + n - n_behind, gr->alerts + pa->behind, n_behind * sizeof(struct alert *));
+	for (uint32_t i = n - n_behind; moved != 0 && i < n; i++) {
+		struct alert *al = gr->alerts[i];
+
+		al->first_hit += moved;
+		al->last_hit += moved;
+		al->shown_hit += moved;
+		al->told_at += moved;
 	}
 	for (uint32_t i = 0; i < pa->n_eps; i++)
 		gr->alerts[pa->keep + i] = pa->next[i];
@@ -396,12 +460,40 @@ extends_last(const struct group *gr, const struct rule *ru)
 }
 
 static void
-settle(struct group *gr, uint32_t from)
+settle(struct group *gr, uint32_t from, uint32_t end)
 {
-	for (uint32_t i = from; i < gr->n_hits; i++)
+	for (uint32_t i = from; i < end; i++)
 		gr->hits[i]->fresh = 0;
-	gr->dirty_from = UINT32_MAX;
+	gr->dirty_from = gr->clean_tail = UINT32_MAX;
+	gr->cut_hits = gr->n_hits;
 	gr->removed = false;
+}
+
+/* What the steps work with, from the arena. */
+static int
+prepare(struct pass *pa)
+{
+	struct group *gr = pa->gr;
+	struct arena *arena = pa->cu->arena;
+	uint32_t gone = gr->n_alerts - gr->n_current;
+
+	pa->n_old_current = pa->behind - pa->keep;
+	pa->n_old = pa->n_old_current + gone;
+	pa->next = arena_alloc(arena, ((size_t)pa->n_eps + 1) * sizeof(struct alert *));
+	pa->replaces = arena_alloc(arena, ((size_t)pa->n_eps + 1) * sizeof(struct alert *));
+	pa->fresh = arena_alloc(arena, (size_t)pa->n_eps + 1);
+	pa->made = arena_alloc(arena, (size_t)pa->n_eps + 1);
+	pa->old = arena_alloc(arena, ((size_t)pa->n_old + 1) * sizeof(struct alert *));
+	if (pa->next == NULL || pa->replaces == NULL || pa->fresh == NULL || pa->made == NULL || pa->old == NULL)
+		return -1;
+	for (uint32_t i = 0; i < pa->n_eps; i++)
+		pa->replaces[i] = NULL;
+	memset(pa->made, 0, pa->n_eps);
+	if (pa->n_old_current != 0)
+		memcpy(pa->old, gr->alerts + pa->keep, pa->n_old_current * sizeof(struct alert *));
+	if (gone != 0)
+		memcpy(pa->old + pa->n_old_current, gr->alerts + gr->n_current, gone * sizeof(struct alert *));
+	return 0;
 }
 
 int
@@ -409,7 +501,7 @@ group_cut(struct group *gr, const struct cut *cu, struct err *err)
 {
 	struct pass pa = {.gr = gr, .cu = cu};
 	struct episode head = {0};
-	uint32_t from, dirty = gr->dirty_from;
+	uint32_t from, end, dirty = gr->dirty_from, moved = gr->n_hits - gr->cut_hits; /* modulo 2^32, as they are added again */
 	bool extend;
 	int rc = -1;
 
@@ -426,27 +518,19 @@ group_cut(struct group *gr, const struct cut *cu, struct err *err)
 	from = extend ? dirty : pa.keep < gr->n_current ? gr->alerts[pa.keep]->first_hit : dirty;
 	if (from > dirty)
 		from = dirty;
-	if (cut_episodes(gr, cu->ru, from, extend ? &head : NULL, cu->arena, &pa.eps, &pa.n_eps) != 0)
+	if (cut_episodes(gr, cu->ru, from, gr->n_hits - gr->clean_tail, extend ? &head : NULL, cu->arena, &pa.eps, &pa.n_eps, &end) != 0)
 		return err_nomem(err);
-	pa.n_old = gr->n_alerts - pa.keep;
-	pa.n_old_current = gr->n_current - pa.keep;
-	pa.next = arena_alloc(cu->arena, ((size_t)pa.n_eps + 1) * sizeof(struct alert *));
-	pa.fresh = arena_alloc(cu->arena, (size_t)pa.n_eps + 1);
-	pa.made = arena_alloc(cu->arena, (size_t)pa.n_eps + 1);
-	pa.old = arena_alloc(cu->arena, ((size_t)pa.n_old + 1) * sizeof(struct alert *));
-	if (pa.next == NULL || pa.fresh == NULL || pa.made == NULL || pa.old == NULL)
+	pa.behind = end == gr->n_hits ? gr->n_current : first_behind(gr, end - moved);
+	if (prepare(&pa) != 0)
 		return err_nomem(err);
-	memset(pa.made, 0, pa.n_eps);
-	if (pa.n_old != 0)
-		memcpy(pa.old, gr->alerts + pa.keep, pa.n_old * sizeof(struct alert *));
 	if (match(&pa, err) != 0 || withdraw(&pa, err) != 0)
 		goto out;
 	for (uint32_t i = 0; i < pa.n_eps; i++)
-		if (follow(pa.next[i], gr, &pa.eps[i], cu, pa.fresh[i], pa.fresh[i] ? replaced_by(&pa, pa.next[i]) : NULL, err) != 0)
+		if (follow(pa.next[i], gr, &pa.eps[i], cu, pa.fresh[i], pa.fresh[i] ? pa.replaces[i] : NULL, err) != 0)
 			goto out;
-	if (relist(&pa, err) != 0)
+	if (relist(&pa, moved, err) != 0)
 		goto out;
-	settle(gr, from);
+	settle(gr, from, end);
 	rc = 0;
 out:
 	for (uint32_t i = 0; rc != 0 && i < pa.n_eps; i++)

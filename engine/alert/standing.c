@@ -94,7 +94,7 @@ group_new(struct slice key)
 	if (key.n != 0)
 		memcpy(gr->key, key.p, key.n);
 	gr->key_len = (uint32_t)key.n;
-	gr->dirty_from = gr->unsaved_from = UINT32_MAX;
+	gr->dirty_from = gr->clean_tail = gr->unsaved_from = UINT32_MAX;
 	return gr;
 }
 
@@ -172,11 +172,14 @@ hit_find(const struct group *gr, const struct names *na, struct instant time, ui
 	return lo;
 }
 
+/* A change at hit `from`, now with so many hits behind it. */
 static void
-touch(struct group *gr, uint32_t from, bool removed)
+touch(struct group *gr, uint32_t from, uint32_t tail, bool removed)
 {
 	if (from < gr->dirty_from)
 		gr->dirty_from = from;
+	if (tail < gr->clean_tail)
+		gr->clean_tail = tail;
 	if (from < gr->unsaved_from)
 		gr->unsaved_from = from;
 	gr->removed = gr->removed || removed;
@@ -194,13 +197,13 @@ group_put(struct group *gr, const struct names *na, struct instant time, uint32_
 		hit_drop(gr->hits[at]);
 		memmove(gr->hits + at, gr->hits + at + 1, (gr->n_hits - at - 1) * sizeof(struct hit *));
 		gr->n_hits--;
-		touch(gr, at, true);
+		touch(gr, at, gr->n_hits - at, true);
 		return 0;
 	}
 	if (there) {
 		hit_drop(gr->hits[at]);
 		gr->hits[at] = hit;
-		touch(gr, at, true);
+		touch(gr, at, gr->n_hits - at - 1, true);
 		return 0;
 	}
 	if (hit == NULL)
@@ -218,7 +221,7 @@ group_put(struct group *gr, const struct names *na, struct instant time, uint32_
 	}
 	memmove(gr->hits + at + 1, gr->hits + at, (gr->n_hits - at) * sizeof(struct hit *));
 	gr->hits[at] = hit;
-	touch(gr, at, at != gr->n_hits);
+	touch(gr, at, gr->n_hits - at, at != gr->n_hits);
 	gr->n_hits++;
 	return 0;
 }
@@ -229,7 +232,7 @@ group_drop_hits(struct group *gr)
 	for (uint32_t i = 0; i < gr->n_hits; i++)
 		hit_drop(gr->hits[i]);
 	gr->n_hits = 0;
-	touch(gr, 0, true);
+	touch(gr, 0, 0, true);
 }
 
 bool

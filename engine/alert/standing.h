@@ -76,7 +76,9 @@ struct group {
 	uint32_t n_hits, cap_hits;
 	struct alert **alerts; /* standing and ended by first_hit, then the withdrawn ones */
 	uint32_t n_current, n_alerts, cap_alerts;
-	uint32_t dirty_from;   /* hits from here on changed since the last cut; UINT32_MAX: none */
+	uint32_t dirty_from;   /* the first hit that changed since the last cut; UINT32_MAX: none */
+	uint32_t clean_tail;   /* hits at the end that did not change since then */
+	uint32_t cut_hits;     /* how many there were at that cut */
 	uint32_t unsaved_from; /* the same since the last checkpoint */
 	uint32_t saved_hits;   /* how many that checkpoint held */
 	bool unsaved;          /* hits or alerts changed since then */

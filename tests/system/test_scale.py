@@ -65,6 +65,18 @@ class Scale(Case):
         self.cpu("sorted", sorted(late, key=lambda e: e["time"]))
         self.assertEqual(self.standing(self.path("late")), self.standing(self.path("sorted")))
 
+    def test_late_episodes(self):
+        "late events now and then, in small batches, among thousands of episodes of one person at one gate"
+        rows = [issued("w%d" % i, "W%d" % i, 300 * i, "x-name:F") for i in range(1 + N // 24 // 300)]
+        rows += [passed("g%d" % i, 0, "x-name:F", seconds=3600 * i) for i in range(N)]
+        plain = self.cpu("plain", rows, "--batch-events", "50")
+        rnd, late = random.Random(3), list(rows)
+        for i in range(N // 10):
+            late.insert(rnd.randrange(len(late) // 2, len(late)), passed("late%d" % i, 0, "x-name:F", seconds=1800 + 3600 * rnd.randrange(N // 2)))
+        self.not_quadratic(self.cpu("late", late, "--batch-events", "50"), plain, 3)
+        self.cpu("sorted", sorted(late, key=lambda e: e["time"]))
+        self.assertEqual(self.standing(self.path("late")), self.standing(self.path("sorted")))
+
     def test_backwards(self):
         "a whole history in backward order"
         rows = self.history(50)
