@@ -39,8 +39,8 @@ return {
         contested = contested or w.contested
         bytes = bytes + #w.warrant_id + 1
         if bytes <= 1000 then hits[#hits + 1] = w.warrant_id end   -- n counts them all
-      elseif district == nil then
-        undecided = true                  -- of one district, and nobody knows which the gate is in
+      elseif district == nil or w.district == nil then
+        undecided = true                  -- of one district, and nobody knows which, or which the gate is in
       end
     end
     if contested then return "contested" end
@@ -55,8 +55,8 @@ return {
       en = "Verify identity, confirm the warrant: {n} active on this person ({warrants})." },
     contested = { unknown = true, fa = "دربارهٔ حکم دو خبر ناسازگار رسیده است؛ از میز فرماندهی بپرسید",
       en = "two contradicting records of the warrant; ask the command desk" },
-    district_unknown = { unknown = true, fa = "حوزهٔ درگاه ثبت نشده و حکم فقط در یک حوزه معتبر است",
-      en = "the gate's district is missing and the warrant holds in one district only" },
+    district_unknown = { unknown = true, fa = "حوزهٔ درگاه یا حکم ثبت نشده و حکم فقط در یک حوزه معتبر است",
+      en = "the gate's district or the warrant's is missing, and the warrant holds in one district only" },
     clear = { clear = true },
   },
 
@@ -108,6 +108,10 @@ return {
       expect = { { day = 1, outcome = "wanted", values = { n = 1, warrants = "w1" } } }, outcomes = { "wanted", "clear" } },
     { name = "without the gate's district a warrant of one district decides nothing",
       given = { { "warrant.issued", day = 0, warrant_id = "w1", scope = "district", district = "d1", valid_from = 0, valid_until = 90 }, { "gate.passed", day = 1, site = "A" } },
+      expect = {}, outcomes = { "district_unknown" } },
+    { name = "a warrant of one district that does not say which decides nothing at a gate of any district",
+      given = { { "warrant.issued", day = 0, warrant_id = "w1", scope = "district", valid_from = 0, valid_until = 90 },
+                { "gate.passed", day = 1, site = "A", district = "d1" } },
       expect = {}, outcomes = { "district_unknown" } },
     { name = "without the gate's district a nationwide warrant is a lead all the same",
       given = { { "warrant.issued", day = 0, warrant_id = "w1", scope = "district", district = "d1", valid_from = 0, valid_until = 90 },

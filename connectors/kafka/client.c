@@ -272,7 +272,8 @@ client_end(rd_kafka_t *rk, struct err *err)
 	ending.n += !full;
 	(void)pthread_mutex_unlock(&ending.lock);
 	if (full)
-		return err_set(err, ERR_LIMIT, "kafka: %d clients of librdkafka do not end: start the program again, nothing is lost", LIMIT_KAFKA_ENDING);
+		return err_set(
+		    err, ERR_LIMIT, "kafka: %d clients of librdkafka do not end: start the program again, nothing is lost", LIMIT_KAFKA_ENDING);
 	if (pthread_create(&thread, NULL, end_one, rk) == 0)
 		(void)pthread_detach(thread);
 	else

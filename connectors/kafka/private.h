@@ -14,7 +14,7 @@ struct kafka_link {
 	const char *what; /* for notes: "reading events", "publishing alerts"; NULL: says nothing, another client notes the same */
 	pthread_mutex_t lock;
 	struct kafka_figures figures;
-	bool down; /* said so */
+	bool down;        /* said so */
 	atomic_bool left; /* by us, not yet by its clients: says nothing more */
 	rd_kafka_resp_err_t said;
 	char reason[512]; /* of the last trouble, in librdkafka's words */

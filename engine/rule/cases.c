@@ -474,6 +474,19 @@ read_case(struct reading *rd, const struct tree *tr, struct rule_case *ca)
 		read_outcomes(rd, outcomes);
 }
 
+/* Results are told by name. */
+static void
+name_each_once(struct load *ld, const struct tree *tests, const struct rule_cases *rc)
+{
+	for (size_t i = 1; i < rc->n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (rc->v[k].name.n != 0 && slice_eq(rc->v[k].name, rc->v[i].name)) {
+				fault_at(ld, &tests->list[i], "the test of line %u has the same name: results are told by name, give it another",
+				    rc->v[k].line);
+				break;
+			}
+}
+
 static void
 read_cases(struct load *ld, struct rule_cases *rc)
 {
@@ -494,6 +507,7 @@ read_cases(struct load *ld, struct rule_cases *rc)
 	}
 	for (unsigned i = 0; rc->v != NULL && !ld->no_memory && i < tests->n_list; i++)
 		read_case(&rd, &tests->list[i], &rc->v[rc->n++]);
+	name_each_once(ld, tests, rc);
 	event_parser_free(rd.parser);
 	arena_free(&rd.trial);
 }

@@ -41,9 +41,11 @@ def send(topic, events, *args, partition=-1):
 
 def published(topic):
     """What a reader of committed messages sees: (key, event), in order."""
-    out = kcat("-C", "-t", topic, "-X", "isolation.level=read_committed", "-o", "beginning", "-e", "-q", "-f", "%k\\t%s\\n").decode()
-    rows = [l.split("\t", 1) for l in out.splitlines()]
-    return [(k, json.loads(v)) for k, v in rows]
+    out = kcat("-C", "-t", topic, "-X", "isolation.level=read_committed", "-o", "beginning", "-e", "-q", "-f", "%k\\t%h\\t%s\\n").decode()
+    rows = [l.split("\t", 2) for l in out.splitlines()]
+    for _, headers, _ in rows:
+        assert headers == "content-type=application/cloudevents+json; charset=UTF-8", headers
+    return [(k, json.loads(v)) for k, _, v in rows]
 
 
 class Proxy:

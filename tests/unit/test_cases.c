@@ -181,6 +181,8 @@ mistakes_in_tests_are_found(void **state)
 	    {"{ name = \"t\", given = { { \"gate.passed\" } }, expect = { { outcome = \"yes\", valuse = {} } } }", "did you mean values?"},
 	    {"{ name = \"t\", given = { { \"gate.passed\" } }, expect = {}, outcomes = { \"nope\" } }", "outcome \"nope\" is not declared"},
 	    {"{ name = \"t\", given = { { \"gate.passed\" } }, expect = {}, outcmes = {} }", "did you mean outcomes?"},
+	    {"{ name = \"t\", given = { { \"gate.passed\" } }, expect = {} },\n{ name = \"t\", given = { { \"gate.passed\" } }, expect = {} }",
+		"the test of line 8 has the same name"},
 	};
 	struct contracts *cs = pack_contracts();
 
