@@ -3,7 +3,7 @@
 A file passes if no check has an error to say about it; warnings are printed and do not fail. run() in `run` proves each check
 against a planted offence (selftest.py) before it trusts it.
 """
-import collections, json, os, re
+import ast, collections, json, os, re
 
 Finding = collections.namedtuple("Finding", "path line text warning", defaults=(False,))
 
@@ -323,6 +323,23 @@ def check_paths(tree):
     return found
 
 
+# ---------------------------------------------------------------- planted bugs
+
+PLANTS = "tests/property/plants.py"
+
+
+def check_plants(tree):
+    """The text that a planted bug replaces stands once in its file; else the bug is no longer looked for."""
+    found = []
+    listed = [node.value for node in ast.parse(tree.get(PLANTS, "")).body if isinstance(node, ast.Assign) and isinstance(node.value, ast.List)]
+    for item in listed[0].elts if listed else []:
+        what, path, text, _ = ast.literal_eval(item)
+        n = tree.get(path, "").count(text)
+        if n != 1:
+            found.append(Finding(PLANTS, item.lineno, "'%s': its text stands %d times in %s" % (what, n, path)))
+    return found
+
+
 CHECKS = collections.OrderedDict((
     ("include direction", check_direction),
     ("headers in their rooms", check_rooms),
@@ -332,4 +349,5 @@ CHECKS = collections.OrderedDict((
     ("files that texts name", check_named_files),
     ("length of files", check_length),
     ("no machine paths", check_paths),
+    ("planted bugs", check_plants),
 ))

@@ -72,6 +72,9 @@ CASES = {
          (tree("docs/a.md", "cd /" + "home/somebody\n"), 1),
          (tree("tools/setup", "deb http://deb.debian" + ".org/debian\n"), 1)],
         [tree("README.md", "/usr/bin/env, ../shared, $HOME/work/x, build/tmp/y, rules/work/x\n")]),
+    "planted bugs": (
+        [({"tests/property/plants.py": 'PLANTS = [\n("w", "engine/a.c", "x < y", "x <= y")]\n', "engine/a.c": text}, 2) for text in ("", "x > y;", "x < y; x < y;")],
+        [{"tests/property/plants.py": 'PLANTS = [("w", "engine/a.c", "x < y", "x <= y")]\n', "engine/a.c": "x < y;"}]),
 }
 
 

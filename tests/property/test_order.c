@@ -3,7 +3,7 @@
  * the set alone. Sets know nothing of each other: as many processes as there are processors share them out.
  *
  * usage: test_order [--seed N] [--sets N] [--replay SEED] [--shares no] [--shrink no]
- * 500 sets, 100 with DIDEBAN_REDUCED: under sanitizers a set takes five times as long, and 100 pass through all but 5 of the
+ * 1,000 sets, 100 with DIDEBAN_REDUCED: under sanitizers a set takes five times as long, and 100 pass through all but 5 of the
  * 8,628 lines of engine/ and state/ that 500 pass through (gcov, 2026-11). */
 #include "tests/property/run.h"
 
@@ -153,7 +153,7 @@ share_out(uint64_t seed, uint64_t sets, struct totals *ret)
 int
 main(int argc, char **argv)
 {
-	uint64_t seed = 1, sets = getenv("DIDEBAN_REDUCED") == NULL ? 500 : 100;
+	uint64_t seed = 1, sets = getenv("DIDEBAN_REDUCED") == NULL ? 1000 : 100;
 	struct totals to = {0};
 	struct timespec start;
 	bool shares = true;
