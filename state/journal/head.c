@@ -6,20 +6,23 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 #define HEAD_BYTES 512
 #define HEAD_FORMAT 1
 
-/* The last line is the checksum of those before it, which end at p. */
+#define SUM_LINE "sum %016" PRIx64 "\n"
+
+/* The last line is the checksum of those before it, which end at p; it is compared as text, in which no other letter is the same. */
 static bool
 head_sum_fits(const char *text, const char *p)
 {
-	const char *end = p;
-	uint64_t sum;
+	char line[32];
 
-	return file_number(&end, "sum", 16, &sum) && *end == '\0' && sum == XXH3_64bits(text, (size_t)(p - text));
+	(void)snprintf(line, sizeof line, SUM_LINE, (uint64_t)XXH3_64bits(text, (size_t)(p - text)));
+	return strcmp(p, line) == 0;
 }
 
 int
@@ -58,6 +61,6 @@ journal_head_write(const char *dir, const struct journal_head *he, bool no_sync,
 	int n = snprintf(text, sizeof text, "dideban-journal-head %d\nid %016" PRIx64 "\nlast %" PRIu64 "\ncheckpoint %" PRIu64 "\n", HEAD_FORMAT,
 	    he->id, he->last, he->checkpoint);
 
-	n += snprintf(text + n, sizeof text - (size_t)n, "sum %016" PRIx64 "\n", (uint64_t)XXH3_64bits(text, (size_t)n));
+	n += snprintf(text + n, sizeof text - (size_t)n, SUM_LINE, (uint64_t)XXH3_64bits(text, (size_t)n));
 	return file_replace(dir, "head", slice_of(text, (size_t)n), no_sync, err);
 }

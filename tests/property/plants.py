@@ -196,7 +196,6 @@ PLANTS = [
      "*ret = ru != NULL && strcmp(then, kind) == 0;", "*ret = ru != NULL;"),
     ("behind a change the next episode is not looked at", "engine/alert/cut.c", "if (i > to)", "if (i >= to)"),
     ("alerts behind a late trigger keep their places", "engine/alert/cut.c", "moved != 0 && i < n", "moved > 1 && i < n"),
-    ("an episode takes over from the last alert that it replaces", "engine/alert/cut.c", "if (pa->replaces[ep - pa->eps] == NULL)", "if (true)"),
     ("a second switch tells what the first one added", "engine/alert/cut.c", "(cu->silent && !held)", "(cu->silent && fresh)"),
     ("an alert that came back in silence is updated, not raised", "engine/alert/cut.c",
      "held = !fresh && al->told > 0;", "held = !fresh && al->seq > 0;"),

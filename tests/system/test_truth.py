@@ -151,7 +151,7 @@ CONDITIONS = {
         ("resumption", 'reopens = { "warrant.resumed" },', ""),
         ("nationwide scope", 'w.scope == "nationwide" or ', ""),
         ("the same district", "(district ~= nil and w.district == district)", "true"),
-        ("a known district", "elseif district == nil then", "elseif false then"),
+        ("a known district", "elseif district == nil or w.district == nil then", "elseif false then"),
     ],
     "register": [
         ("the window", ', within = "span"', ""),

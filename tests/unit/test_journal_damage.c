@@ -137,10 +137,10 @@ damage_below_head_is_refused_also_in_the_last_record(void **state)
 		assert_int_equal(journal_open(&jo, fx->dir, NULL, &fx->err), -1);
 		assert_int_equal(fx->err.code, ERR_CORRUPT);
 	}
-	for (size_t at = 0; at < sn.n_head; at++) {
+	for (size_t bit = 0; bit < 8 * sn.n_head; bit++) {
 		struct snapshot bad = sn;
 
-		bad.head[at] = (char)(bad.head[at] ^ 1);
+		bad.head[bit / 8] = (char)(bad.head[bit / 8] ^ (1 << bit % 8));
 		snapshot_put(fx, &bad);
 		assert_int_equal(journal_open(&jo, fx->dir, NULL, &fx->err), -1);
 		assert_true(fx->err.code == ERR_CORRUPT || fx->err.code == ERR_NEWER);
