@@ -468,6 +468,29 @@ tick(struct fixture *fx, struct group *gr, unsigned span)
 	assert_int_equal(changed, wanted);
 }
 
+/* The group as it comes back from the store: what is not stored, as where an alert's last message was shown, is found again. */
+static struct group *
+reload(struct fixture *fx, const struct group *gr)
+{
+	struct standing sg = {0};
+	struct group *ret = standing_group(&sg, slice_str("key"), true);
+	struct buf b = {0};
+	struct err err = {0};
+
+	assert_non_null(ret);
+	group_encode_part(gr, 0, &b);
+	assert_int_equal(group_add_part(ret, buf_slice(&b), &err), 0);
+	for (uint32_t i = gr->n_alerts; i-- > 0;) {
+		alert_encode(gr->alerts[i], &b);
+		assert_int_equal(group_add_alert(ret, buf_slice(&b), &err), 0);
+	}
+	assert_int_equal(group_place(ret, fx->names), 0);
+	buf_free(&b);
+	standing_free(&fx->sg);
+	fx->sg = sg;
+	return ret;
+}
+
 static void
 story(struct fixture *fx, uint64_t seed)
 {
@@ -496,6 +519,8 @@ story(struct fixture *fx, uint64_t seed)
 		cut(fx, gr);
 		if (below(fx, 4) == 0)
 			tick(fx, gr, span);
+		if (below(fx, 6) == 0)
+			gr = reload(fx, gr);
 	}
 }
 
