@@ -1,0 +1,45 @@
+"""What the benches share: `muted`, which is witness with the rule changed to be muted by witness, as the peers' is, in place of one alert a case, and what must
+stand after each workload."""
+import json, os, shutil, subprocess, sys
+
+import lib, test_truth
+
+QUIET = 30 * 86400
+MUTED = ('episode = { "subject", "case_id" }, episode_once = true,', 'episode = { "subject" },')
+
+
+def source_of(workload):
+    return "witness" if workload == "muted" else workload
+
+
+def rules_of(workload, folder):
+    """None: the shipped ones. Else a folder with the changed rule."""
+    if workload != "muted":
+        return None
+    rules = os.path.join(folder, "rules")
+    if not os.path.isdir(rules):
+        shutil.copytree(os.path.join(lib.ROOT, "rules"), rules)
+        path = os.path.join(rules, "witness-repeat.lua")
+        with open(path, encoding="utf8") as f:
+            text = f.read()
+        if text.count(MUTED[0]) != 1:
+            sys.exit("witness-repeat.lua has changed: how is it muted?")
+        with open(path, "w", encoding="utf8") as f:
+            f.write(text.replace(*MUTED))
+    return rules
+
+
+def standing(program, workload, path, store):
+    """(good, alerts): the alerts of a store, and whether those of the workload's rule are what follows from the truth tool."""
+    rule = test_truth.RULE[source_of(workload)]
+    done = subprocess.run([program, "alerts", "--store", store, "--rule", rule, "--json"], cwd=lib.ROOT, stdout=subprocess.PIPE, check=True, env=lib.CLEAN_ENV)
+    alerts = [json.loads(x) for x in done.stdout.decode().splitlines()]
+    level = {a["trigger"]["id"]: a["level"] for a in alerts}
+    wanted = [t if t.level or workload == "muted" else t._replace(level=level.get(t.id) or alerts[0]["level"])
+              for t, _ in test_truth.triggers_of(source_of(workload), path).values()]
+    if workload == "muted":
+        want = lib.episodes([t._replace(episode="") for t in wanted], QUIET)
+    else:
+        want = lib.episodes(wanted, test_truth.quiet_of(rule))
+    found = lib.standing_rows(alerts, rule)
+    return len(found) == len(set(found)) and set(found) == want, alerts
