@@ -29,21 +29,20 @@ return {
   },
 
   evaluate = function(e, f, p)
+    if f.warrants.contested then return "contested" end   -- also of one that seems ended: the other record may say otherwise
     if f.warrants.n == 0 then return "clear" end
     local district = e.district
     local hits, n, bytes = {}, 0, 0
-    local contested, undecided = false, false
+    local undecided = false
     for _, w in ipairs(f.warrants.items) do
       if w.scope == "nationwide" or (district ~= nil and w.district == district) then
         n = n + 1
-        contested = contested or w.contested
         bytes = bytes + #w.warrant_id + 1
         if bytes <= 1000 then hits[#hits + 1] = w.warrant_id end   -- n counts them all
       elseif district == nil or w.district == nil then
         undecided = true                  -- of one district, and nobody knows which, or which the gate is in
       end
     end
-    if contested then return "contested" end
     if n > 0 then return "wanted", { n = n, warrants = table.concat(hits, ",") } end
     if undecided then return "district_unknown" end
     return "clear"
@@ -138,6 +137,16 @@ return {
     { name = "one contradicted warrant among others makes it unknown",
       given = { { "warrant.issued", day = 0, id = "k", warrant_id = "w1", scope = "nationwide", valid_from = 0, valid_until = 90 }, { day = 0, id = "k", valid_until = 80 },
                 { "warrant.issued", day = 0, warrant_id = "w2", scope = "nationwide", valid_from = 0, valid_until = 90 }, { "gate.passed", day = 1, site = "A" } },
+      expect = {}, outcomes = { "contested" } },
+    { name = "an end with two contradicting records makes every warrant of that person unknown until the next record",
+      given = { { "warrant.issued", day = 0, warrant_id = "w1", scope = "nationwide", valid_from = 0, valid_until = 90 },
+                { "warrant.ended", day = 2, id = "k", warrant_id = "w1" }, { day = 2, id = "k", warrant_id = "w2" },
+                { "gate.passed", day = 1, site = "A" }, { day = 3 }, { "warrant.ended", day = 4, warrant_id = "w1" }, { day = 4, warrant_id = "w2" },
+                { "gate.passed", day = 5, site = "A" } },
+      expect = { { day = 1, outcome = "wanted" } }, outcomes = { "wanted", "contested", "clear" } },
+    { name = "a validity with two contradicting records is unknown also when the one that stands is over",
+      given = { { "warrant.issued", day = 0, id = "k", warrant_id = "w1", scope = "nationwide", valid_from = 0, valid_until = 2 }, { day = 0, id = "k", valid_until = 3 },
+                { "gate.passed", day = 5, site = "A" } },
       expect = {}, outcomes = { "contested" } },
     { name = "neither the warrant's district nor the gate's is known: that is no match",
       given = { { "warrant.issued", day = 0, warrant_id = "w1", scope = "district", valid_from = 0, valid_until = 90 }, { "gate.passed", day = 1, site = "A" } },

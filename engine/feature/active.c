@@ -145,15 +145,25 @@ by_key(const void *a, const void *b, void *ctx)
 	return slice_cmp(bag_text(keys, *(const uint32_t *)a), bag_text(keys, *(const uint32_t *)b));
 }
 
+static bool
+is_contested(const struct window_view *vi, const struct life *li)
+{
+	return (li->newest != NO_ENTRY && (vi->tl->v[li->newest].flags & ENTRY_CONTESTED) != 0) ||
+	       (li->opening != NO_ENTRY && (vi->tl->v[li->opening].flags & ENTRY_CONTESTED) != 0);
+}
+
 uint32_t
 active_list(struct active *ac, const struct window_view *vi, struct instant t)
 {
 	if (ac->listed)
 		return ac->n_items;
 	ac->n_items = 0;
-	for (uint32_t key = 0; key < ac->keys.n && key < ac->n_lives; key++)
+	ac->contested = false;
+	for (uint32_t key = 0; key < ac->keys.n && key < ac->n_lives; key++) {
+		ac->contested = ac->contested || is_contested(vi, &ac->lives[key]);
 		if (is_on(ac, vi, key, t))
 			ac->items[ac->n_items++] = key;
+	}
 	if (ac->n_items > 1)
 		qsort_r(ac->items, ac->n_items, sizeof *ac->items, by_key, &ac->keys);
 	ac->listed = true;
@@ -181,6 +191,5 @@ active_key(const struct active *ac, uint32_t item)
 bool
 active_contested(const struct active *ac, const struct window_view *vi, uint32_t item)
 {
-	return (vi->tl->v[active_opening(ac, item)].flags & ENTRY_CONTESTED) != 0 ||
-	       (vi->tl->v[active_newest(ac, item)].flags & ENTRY_CONTESTED) != 0;
+	return is_contested(vi, &ac->lives[ac->items[item]]);
 }

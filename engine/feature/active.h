@@ -28,6 +28,7 @@ struct active {
 	/* What is on at the trigger: made by active_list, valid until the next seek. */
 	uint32_t *items; /* key numbers, sorted by key bytewise */
 	uint32_t n_items, cap_items;
+	bool contested; /* the newest entry or the opening of some key, on or not, is: nobody knows what is on */
 	bool listed;
 };
 

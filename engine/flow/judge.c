@@ -154,13 +154,8 @@ get_feature(void *ctx, unsigned feature, enum feature_attr attr)
 	n = active_list(&cu->ac, &vi, entry_time(&vi.tl->v[ju->index]));
 	if (attr == ATTR_N)
 		return (struct value){.kind = VALUE_INTEGER, .i = n};
-	if (attr == ATTR_CONTESTED) {
-		bool contested = false;
-
-		for (uint32_t i = 0; i < n; i++)
-			contested = contested || active_contested(&cu->ac, &vi, i);
-		return (struct value){.kind = VALUE_BOOLEAN, .i = contested};
-	}
+	if (attr == ATTR_CONTESTED)
+		return (struct value){.kind = VALUE_BOOLEAN, .i = cu->ac.contested};
 	return (struct value){.kind = VALUE_NONE};
 }
 

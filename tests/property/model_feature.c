@@ -234,13 +234,13 @@ window_feature(struct model_result *ret, const struct model_timeline *tl, const 
 
 /* ---- active ------------------------------------------------------------------------------------------------- */
 
-/* The opening that item `key` is on by at the trigger, or -1; *ret_newest: its newest life-cycle entry. */
+/* The opening that item `key` is on by at the trigger, or -1; *ret_contested: an entry that decides it is, whether on or not. */
 static int
 item_opening(const struct model_timeline *tl, const struct gen_feature *fe, const struct gen_content *trigger, const struct gen_value *key,
-    unsigned *ret_newest)
+    bool *ret_contested)
 {
 	const struct gen_value *from, *til;
-	int opening = -1;
+	int opening = -1, newest = -1;
 	bool on = false;
 	unsigned i;
 
@@ -255,9 +255,10 @@ item_opening(const struct model_timeline *tl, const struct gen_feature *fe, cons
 			opening = (int)tl->v[i].content;
 		if (((fe->opens | fe->reopens | fe->closes) >> co->type & 1) == 0)
 			continue;
-		*ret_newest = tl->v[i].content;
+		newest = (int)tl->v[i].content;
 		on = ((fe->opens | fe->reopens) >> co->type & 1) != 0;
 	}
+	*ret_contested = (newest >= 0 && tl->mo->contested[newest]) || (opening >= 0 && tl->mo->contested[opening]);
 	if (!on || opening < 0)
 		return -1;
 	from = fe->from < 0 ? NULL : &tl->mo->set->contents[opening].fields[fe->from];
@@ -274,8 +275,9 @@ active_feature(struct model_result *ret, const struct model_timeline *tl, const 
 {
 	const struct gen_content *all = tl->mo->set->contents;
 	const struct gen_value *first = NULL, *key;
-	unsigned i, j, n = 0, t, newest = 0;
+	unsigned i, j, n = 0, t;
 	int opening;
+	bool contested;
 
 	ret->contested = (struct gen_value){.kind = GEN_BOOL};
 	for (i = 0; i < tl->n; i++) { /* each key once */
@@ -284,11 +286,11 @@ active_feature(struct model_result *ret, const struct model_timeline *tl, const 
 			;
 		if (key->kind == GEN_NONE || j < i)
 			continue;
-		opening = item_opening(tl, fe, trigger, key, &newest);
+		opening = item_opening(tl, fe, trigger, key, &contested);
+		ret->contested.i = ret->contested.i || contested;
 		if (opening < 0)
 			continue;
 		ret->counted[n++] = (unsigned)opening;
-		ret->contested.i = ret->contested.i || tl->mo->contested[opening] || tl->mo->contested[newest];
 		if (first == NULL || strcmp(key->s, first->s) < 0) {
 			first = key;
 			ret->item_key = *key;
