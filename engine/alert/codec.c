@@ -1,7 +1,7 @@
 /* Hits and alerts as bytes in the store:
  *
  *   part    u8 1 | hit ... to the end
- *   alert   u8 1 | id[16] | u8 state | u8 told_level | u8 replaced | by[16] if replaced | varint seq | varint told |
+ *   alert   u8 1 | id[16] | u8 state | u8 told_level | u8 replaced, why << 1 | by[16] if replaced | varint seq | varint told |
  *           varint held_back | u64 signature | instant last | instant decided | instant known_up_to | hit opening | hit shown |
  *           blob values | u8 other | hit told if other | u64 told signature | u32 rule_set
  *   hit     instant | u32 source | blob id | u8 level | blob code
@@ -60,7 +60,7 @@ alert_encode(const struct alert *al, struct buf *b)
 	buf_add(b, al->id, sizeof al->id);
 	buf_add_u8(b, (uint8_t)al->state);
 	buf_add_u8(b, al->told_level);
-	buf_add_u8(b, al->replaced);
+	buf_add_u8(b, (uint8_t)(al->replaced | al->why << 1));
 	if (al->replaced)
 		buf_add(b, al->by, sizeof al->by);
 	buf_add_varint(b, al->seq);
@@ -106,13 +106,16 @@ static void
 read_alert(struct rd *r, struct alert *al)
 {
 	bool other;
+	uint8_t why;
 
 	if (rd_u8(r) != VERSION)
 		r->bad = true;
 	read_id(r, al->id);
 	al->state = (enum alert_state)rd_u8(r);
 	al->told_level = rd_u8(r);
-	al->replaced = rd_u8(r) != 0;
+	why = rd_u8(r);
+	al->replaced = (why & 1) != 0;
+	al->why = (enum alert_why)(why >> 1);
 	if (al->replaced)
 		read_id(r, al->by);
 	al->seq = (uint32_t)rd_varint(r);
@@ -129,7 +132,7 @@ read_alert(struct rd *r, struct alert *al)
 	al->told_hit = other ? read_hit(r) : al->shown == NULL ? NULL : hit_hold(al->shown);
 	al->told_signature = rd_u64(r);
 	al->rule_set = rd_u32(r);
-	if (al->state > ALERT_ENDED)
+	if (al->state > ALERT_ENDED || why >> 1 >= WHY_COUNT)
 		r->bad = true;
 }
 

@@ -211,7 +211,11 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 {
 	uint32_t n = ep->last - ep->first + 1;
 	bool say = false, was_ended = al->state == ALERT_ENDED, held = !fresh && al->told > 0; /* receivers hold it */
+	bool moves = held && cu->readdressed;
 
+	/* As they got it, before it shows anything else. */
+	if (moves && tell(al, cu, MESSAGE_WITHDRAWN, gr, NULL, err) != 0)
+		return -1;
 	al->first_hit = ep->first;
 	al->last_hit = ep->last;
 	al->shown_hit = ep->shown;
@@ -234,7 +238,7 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 	al->state = expired(cu, al) ? ALERT_ENDED : ALERT_STANDING;
 	if (al->state == ALERT_STANDING && cu->ru->expires > 0 && instant_cmp(instant_plus(al->last, cu->ru->expires), *cu->due) < 0)
 		*cu->due = instant_plus(al->last, cu->ru->expires);
-	say = say || (was_ended && al->state == ALERT_STANDING && !held);
+	say = say || moves || (was_ended && al->state == ALERT_STANDING && !held);
 	if (!say) {
 		al->held_back = n > al->told ? n - al->told : 0;
 		return 0;
@@ -243,19 +247,19 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 	replace_hit(&al->told_hit, al->shown);
 	al->told_signature = al->signature;
 	al->told_at = ep->shown;
-	al->told = fresh ? 1 : (al->told + 1 < n ? al->told + 1 : n);
+	al->told = fresh || moves ? 1 : (al->told + 1 < n ? al->told + 1 : n);
 	al->held_back = n - al->told;
 	al->decided = cu->now;
 	al->known_up_to = cu->known_up_to;
 	if (al->state == ALERT_ENDED || (cu->silent && !held)) {
 		*cu->ended_unsent += !cu->silent || held;
-		if (!held) {
+		if (!held || moves) {
 			al->told = 0;
 			al->held_back = n;
 		}
 		return 0;
 	}
-	return tell(al, cu, !held ? MESSAGE_RAISED : MESSAGE_UPDATED, gr, replaces, err);
+	return tell(al, cu, !held || moves ? MESSAGE_RAISED : MESSAGE_UPDATED, gr, replaces, err);
 }
 
 /* One pass of cutting: the working set that the steps below share. */
@@ -404,9 +408,10 @@ withdraw(struct pass *pa, struct err *err)
 				pa->replaces[ep - pa->eps] = al;
 		}
 		al->state = ALERT_WITHDRAWN;
+		al->why = pa->cu->why != WHY_EVIDENCE || !al->replaced ? pa->cu->why : WHY_REPLACED;
 		al->unsaved = pa->gr->unsaved = true;
 		al->held_back = al->told = 0;
-		al->rule_set = pa->cu->rule_set;
+		al->rule_set = pa->cu->rule_set_before;
 		al->decided = pa->cu->now;
 		if (held && tell(al, pa->cu, MESSAGE_WITHDRAWN, pa->gr, NULL, err) != 0)
 			return -1;

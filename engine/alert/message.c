@@ -174,7 +174,7 @@ member_evidence(struct buf *b, const struct alert_words *aw)
 
 	member(b, "evidence");
 	buf_add_u8(b, '[');
-	for (uint32_t i = 0; aw->ev != NULL && i < aw->ev->n && b->n < LIMIT_ALERT_BYTES; i++) {
+	for (uint32_t i = 0; i < aw->ev->n && b->n < LIMIT_ALERT_BYTES; i++) {
 		const struct entry *en;
 		const struct layout *la;
 
@@ -196,7 +196,7 @@ member_evidence(struct buf *b, const struct alert_words *aw)
 	}
 	buf_add_u8(b, ']');
 	member(b, "evidence_total");
-	buf_add_unsigned(b, aw->ev == NULL ? 0 : aw->ev->total);
+	buf_add_unsigned(b, aw->ev->total);
 }
 
 /* The longest window that the rule looked through; no `from` when it looked at the whole history. */
@@ -296,7 +296,8 @@ alert_data(const struct alert_words *aw, struct slice fa, struct slice en, struc
 	buf_add_u8(b, '}');
 	member_hit(b, "trigger", aw->names, al->shown);
 	member_hit(b, "opening", aw->names, al->opening);
-	member_evidence(b, aw);
+	if (aw->ev != NULL)
+		member_evidence(b, aw);
 	member_window(b, aw->ru, al->shown->time);
 	member_params(b, aw->ru);
 	member_values(b, "deliver", al, true);

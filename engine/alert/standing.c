@@ -38,6 +38,14 @@ hit_same_event(const struct hit *a, const struct hit *b)
 	return instant_cmp(a->time, b->time) == 0 && a->source == b->source && slice_eq(hit_id(a), hit_id(b));
 }
 
+const char *
+alert_why_text(enum alert_why why)
+{
+	static const char *const texts[WHY_COUNT] = {"evidence changed", "replaced", "rule changed", "day of review passed"};
+
+	return texts[why];
+}
+
 void
 alert_id_text(const uint8_t id[ALERT_ID_BYTES], char ret[2 * ALERT_ID_BYTES + 1])
 {

@@ -43,9 +43,14 @@ struct hit *hit_hold(struct hit *hi); /* for one more holder; returns it */
 void hit_drop(struct hit *hi);        /* by one holder; NULL is fine */
 bool hit_same_event(const struct hit *a, const struct hit *b);
 
+/* Why an alert was withdrawn; the text is part of messages (alert_why_text). Stored by number. */
+enum alert_why { WHY_EVIDENCE, WHY_REPLACED, WHY_RULE, WHY_REVIEW, WHY_COUNT };
+const char *alert_why_text(enum alert_why why);
+
 struct alert {
 	uint8_t id[ALERT_ID_BYTES];
 	enum alert_state state;
+	enum alert_why why; /* while withdrawn */
 	uint8_t told_level; /* of the last message, or of the silent raise */
 	bool replaced;      /* withdrawn in favour of `by` */
 	bool unsaved;       /* changed since the last checkpoint */
@@ -112,13 +117,16 @@ int group_put(struct group *gr, const struct names *na, struct instant time, uin
 void group_drop_hits(struct group *gr);
 
 /* What happened to an alert, for whoever renders messages. */
-enum change_reason { CHANGE_TRIGGER, CHANGE_EVIDENCE, CHANGE_RULE };
 struct cut {
 	const struct rule *ru;
 	const struct names *names;
 	struct slice subject;
 	uint32_t rule_set;
 	bool silent; /* a new rule judges the past: what it adds is not told */
+	/* A switch: what is withdrawn was last decided by the set before, and goes to those who got it, in its words. */
+	uint32_t rule_set_before; /* otherwise the same as rule_set */
+	bool readdressed;         /* the rule tells others now: what receivers hold is withdrawn from the old ones and raised to the new */
+	enum alert_why why;       /* of withdrawals, other than in favour of another alert (WHY_EVIDENCE) */
 	bool have_tick;
 	struct instant tick, now, known_up_to;
 	uint64_t *ended_unsent;

@@ -53,7 +53,8 @@ enum feature_attr {
 	ATTR_SHARE,     /* share: mine / total as a number, NONE if total is 0 */
 	ATTR_RANK,      /* rank: 1 + groups with a larger value than mine */
 	ATTR_MEAN,      /* mean: total / groups as a number; NONE if groups is 0 */
-	ATTR_CONTESTED, /* contested: boolean: active: the newest entry or the opening of a key, on or not, is contested; others: the window holds one */
+	ATTR_CONTESTED, /* contested: boolean: active: the newest entry or the opening of a key, on or not, is contested; others: the window holds one
+			 */
 	ATTR_COUNT
 };
 /* "n", "value" ...; the attribute for a name, or -1. */

@@ -74,7 +74,7 @@ review_one(void *ctx, const struct group_place *gp, const struct alert *al, stru
 	(void)al;
 	if (!slice_eq_str(gp->rule, re->fo->rs->rules[re->rule]->id) || !gp->new_rule)
 		return 0;
-	return worker_rejudge(fold_worker(re->fo, gp->subject), gp->subject, re->rule, "day of review passed", re->bn, err);
+	return worker_review(fold_worker(re->fo, gp->subject), gp->subject, re->rule, re->bn, err);
 }
 
 static int
@@ -89,7 +89,7 @@ review(struct fold *fo, bool had_tick, struct instant before, const struct batch
 			continue;
 		re.rule = i;
 		for (unsigned p = 0; p < fo->env.partitions; p++)
-			if (worker_rejudge_changed(fo->workers[p], i, "day of review passed", bn, err) != 0)
+			if (worker_review_changed(fo->workers[p], i, bn, err) != 0)
 				return -1;
 		if (fold_each_alert(fo, review_one, &re, err) != 0)
 			return -1;

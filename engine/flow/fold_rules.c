@@ -167,7 +167,7 @@ fold_worker_env(struct fold *fo, struct worker_env *ret)
 	};
 }
 
-/* Takes over `rs`. */
+/* Takes over `rs`; the set before stays with the caller. */
 static int
 go_live(struct fold *fo, struct ruleset *rs, struct slice bytes, struct err *err)
 {
@@ -176,7 +176,6 @@ go_live(struct fold *fo, struct ruleset *rs, struct slice bytes, struct err *err
 	fold_drop_workers(fo);
 	fo->due_known = false;
 	event_parser_free(fo->parser);
-	ruleset_free(fo->rs);
 	free(fo->layouts);
 	free(fo->rule_stats);
 	fo->rs = rs;
@@ -247,7 +246,8 @@ struct switching {
 	struct fold *fo;
 	const struct batch_now *bn;
 	size_t rule;
-	const bool *gone; /* by rule of the set before */
+	const struct rule *before; /* the same rule of the set before, if it goes on */
+	const bool *gone;          /* by rule of the set before */
 };
 
 static int
@@ -255,7 +255,7 @@ rejudge_one(void *ctx, struct slice subject, struct err *err)
 {
 	const struct switching *ch = ctx;
 
-	return worker_rejudge(fold_worker(ch->fo, subject), subject, ch->rule, "rule changed", ch->bn, err);
+	return worker_rejudge(fold_worker(ch->fo, subject), subject, ch->rule, ch->before, ch->bn, err);
 }
 
 static const char *
@@ -268,15 +268,22 @@ kind_of_rule(const struct plan *pl, size_t rule)
 	return NULL;
 }
 
-/* Each rule that is new or decides otherwise than the one before. */
+/* A rule of the next set, beside what it was. */
+struct becomes {
+	const struct rule *before; /* NULL: it is new, or judged another kind */
+	bool changed;              /* decides otherwise, or tells others */
+};
+
+/* Each rule that is new or changed. */
 static int
-rejudge(struct fold *fo, const bool *changed, const struct batch_now *bn, struct err *err)
+rejudge(struct fold *fo, const struct becomes *becomes, const struct batch_now *bn, struct err *err)
 {
 	struct switching ch = {.fo = fo, .bn = bn};
 
 	for (size_t i = 0; i < fo->rs->n_rules; i++) {
 		ch.rule = i;
-		if (changed[i] && fold_each_subject(fo, kind_of_rule(fo->plan, i), rejudge_one, &ch, err) != 0)
+		ch.before = becomes[i].before;
+		if (becomes[i].changed && fold_each_subject(fo, kind_of_rule(fo->plan, i), rejudge_one, &ch, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -341,34 +348,45 @@ review_moved(const struct rule *before, const struct rule *after, const struct b
 	return c != 0 && bn->have_tick && instant_cmp(bn->tick, c < 0 ? before->review_by : after->review_by) > 0;
 }
 
+static int
+compare(struct fold *fo, const struct ruleset *rs, const struct batch_now *bn, struct becomes *ret, struct err *err)
+{
+	for (size_t i = 0; i < rs->n_rules; i++) {
+		const struct rule *after = rs->rules[i], *before = ruleset_rule(fo->rs, slice_str(after->id));
+		bool stays = false;
+
+		for (size_t k = 0; before != NULL && k < fo->rs->n_rules; k++)
+			if (fo->rs->rules[k] == before && goes_on(rs, slice_str(before->id), kind_of_rule(fo->plan, k), &stays, err) != 0)
+				return -1;
+		ret[i].before = stays ? before : NULL;
+		ret[i].changed =
+		    !stays || strcmp(before->semantic, after->semantic) != 0 || !rule_same_audience(before, after) || review_moved(before, after, bn);
+	}
+	return 0;
+}
+
 /* Takes over `rs`. */
 static int
 live_with_past(struct fold *fo, struct ruleset *rs, struct slice bytes, struct batch_now *bn, struct err *err)
 {
-	bool *changed = calloc(rs->n_rules + 1, sizeof *changed);
-	int rc = changed == NULL ? err_nomem(err) : 0;
+	struct becomes *becomes = calloc(rs->n_rules + 1, sizeof *becomes);
+	struct ruleset *before = fo->rs;
+	int rc = becomes == NULL ? err_nomem(err) : compare(fo, rs, bn, becomes, err);
 
-	for (size_t i = 0; rc == 0 && i < rs->n_rules; i++) {
-		const struct rule *before = ruleset_rule(fo->rs, slice_str(rs->rules[i]->id));
-		bool stays = false;
-
-		for (size_t k = 0; before != NULL && rc == 0 && k < fo->rs->n_rules; k++)
-			if (fo->rs->rules[k] == before)
-				rc = goes_on(rs, slice_str(before->id), kind_of_rule(fo->plan, k), &stays, err);
-		changed[i] = !stays || strcmp(before->semantic, rs->rules[i]->semantic) != 0 || review_moved(before, rs->rules[i], bn);
-	}
-	if (rc == 0 && fo->loading && fo->rs != NULL) {
+	if (rc == 0 && fo->loading && before != NULL) {
 		bn->rule_set = fo->rule_set - 1;
 		rc = retire(fo, rs, bn, err);
 		bn->rule_set = fo->rule_set;
 	}
 	if (rc != 0)
 		ruleset_free(rs);
-	else
+	else {
 		rc = go_live(fo, rs, bytes, err);
-	if (rc == 0 && fo->loading)
-		rc = rejudge(fo, changed, bn, err);
-	free(changed);
+		if (rc == 0 && fo->loading)
+			rc = rejudge(fo, becomes, bn, err);
+		ruleset_free(before);
+	}
+	free(becomes);
 	return rc;
 }
 

@@ -332,43 +332,58 @@ hand_over(struct showing *sh, const struct rule *live, struct slice subject, con
 	return sh->fn(sh->ctx, &av, err);
 }
 
-/* Of a rule that no longer judges this subject: in the words of the set that last decided it. */
+/* In the words of the set that last decided it: withdrawn, or of a rule that no longer judges this subject. */
+static int
+show_decided(struct showing *sh, const struct alert_place *pl, const struct alert *al, struct err *err)
+{
+	struct slice rule = place_rule(sh->ap, pl);
+	struct alert_words aw = {.names = fold_names(sh->no->fold),
+	    .subject = place_subject(sh->ap, pl),
+	    .episode = place_group(sh->ap, pl),
+	    .al = al,
+	    .reason = al->state == ALERT_WITHDRAWN ? alert_why_text(al->why) : NULL,
+	    .with_state = true};
+
+	if (fold_past_rule(sh->no->fold, al->rule_set, rule, &aw.ru, err) != 0)
+		return -1;
+	if (aw.ru == NULL)
+		return err_set(err, ERR_CORRUPT, "rule set %u has no rule %.*s: run dideban store verify", al->rule_set, SLICE_ARG(rule));
+	alert_texts(&aw, &sh->fa, &sh->en);
+	alert_data(&aw, buf_slice(&sh->fa), buf_slice(&sh->en), &sh->json);
+	if (!buf_ok(&sh->json) || !buf_ok(&sh->fa) || !buf_ok(&sh->en))
+		return err_nomem(err);
+	return hand_over(sh, NULL, aw.subject, al, false, err);
+}
+
+/* Of a rule that no longer judges this subject. */
 static int
 show_past(struct showing *sh, const struct alert_place *pl, struct err *err)
 {
-	struct slice subject = place_subject(sh->ap, pl), rule = place_rule(sh->ap, pl);
-	struct alert_words aw = {.names = fold_names(sh->no->fold), .subject = subject, .episode = place_group(sh->ap, pl), .with_state = true};
+	struct slice subject = place_subject(sh->ap, pl);
 	struct alert *al;
 	int rc;
 
 	buf_clear(&sh->value);
-	buf_add_slice(&sh->value, rule);
+	buf_add_slice(&sh->value, place_rule(sh->ap, pl));
 	buf_add_u8(&sh->value, 0);
 	if (!buf_ok(&sh->value))
 		return err_nomem(err);
-	group_prefix(&sh->prefix, subject, sh->value.p, aw.episode);
+	group_prefix(&sh->prefix, subject, sh->value.p, place_group(sh->ap, pl));
 	alert_key(&sh->key, buf_slice(&sh->prefix), pl->id);
 	rc = buf_ok(&sh->prefix) && buf_ok(&sh->key) ? store_get(sh->no->store, buf_slice(&sh->key), &sh->value, err) : err_nomem(err);
 	if (rc < 0)
 		return -1;
-	aw.al = al = rc == 0 ? NULL : alert_decode(buf_slice(&sh->value), err);
+	al = rc == 0 ? NULL : alert_decode(buf_slice(&sh->value), err);
 	if (rc == 0 || (al == NULL && err->code == ERR_CORRUPT))
 		return err_set(err, ERR_CORRUPT, "an alert's record of %.*s is damaged: restore a backup (dideban restore)", SLICE_ARG(subject));
 	if (al == NULL)
 		return -1;
-	rc = fold_past_rule(sh->no->fold, al->rule_set, rule, &aw.ru, err);
-	if (rc == 0 && aw.ru == NULL)
-		rc = err_set(err, ERR_CORRUPT, "rule set %u has no rule %.*s: run dideban store verify", al->rule_set, SLICE_ARG(rule));
-	if (rc == 0) {
-		alert_texts(&aw, &sh->fa, &sh->en);
-		alert_data(&aw, buf_slice(&sh->fa), buf_slice(&sh->en), &sh->json);
-		rc = buf_ok(&sh->json) && buf_ok(&sh->fa) && buf_ok(&sh->en) ? hand_over(sh, NULL, subject, al, false, err) : err_nomem(err);
-	}
+	rc = show_decided(sh, pl, al, err);
 	alert_free(al);
 	return rc;
 }
 
-/* Of a rule that is live: shown from the timeline as it is now. */
+/* Of a rule that is live: unless withdrawn, shown from the timeline as it is now. */
 static int
 show_live(struct showing *sh, const struct alert_place *pl, const struct rule *ru, struct err *err)
 {
@@ -390,6 +405,8 @@ show_live(struct showing *sh, const struct alert_place *pl, const struct rule *r
 	al = gr == NULL ? NULL : alert_in(gr, pl->id);
 	if (al == NULL)
 		return err_set(err, ERR_CORRUPT, "an alert of %.*s has no timeline: run dideban store verify", SLICE_ARG(subject));
+	if (al->state == ALERT_WITHDRAWN)
+		return show_decided(sh, pl, al, err);
 	if (worker_render(wo, su, slot, gr, al, &sh->json, &sh->fa, &sh->en, &holds, err) != 0)
 		return -1;
 	return hand_over(sh, ru, subject, al, holds, err);

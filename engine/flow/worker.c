@@ -335,7 +335,8 @@ fold_subject(struct worker *wo, struct subject *su, const struct batch_now *bn, 
 	if (rc != 0 || subjects_dirty(&wo->subjects, su, err) != 0)
 		return -1;
 	su->newest = su->tl.n == 0 ? (struct instant){INT64_MIN, 0} : entry_time(&su->tl.v[su->tl.n - 1]);
-	wo->reason = NULL;
+	wo->why = WHY_EVIDENCE;
+	wo->before = NULL;
 	for (unsigned slot = 0; slot < su->kind->n; slot++) {
 		if (worker_begin(wo, su, slot, bn, err) != 0)
 			return -1;

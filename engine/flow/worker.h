@@ -61,10 +61,11 @@ int worker_tick_subject(struct worker *wo, struct slice subject, const struct ba
 /* No alert that changed since the last checkpoint expires before that; to be changed by who knows better. */
 struct instant *worker_due(struct worker *wo);
 
-/* Judges every trigger of `rule` on one subject anew; `reason`: what withdrawals say. */
-int worker_rejudge(struct worker *wo, struct slice subject, size_t rule, const char *reason, const struct batch_now *bn, struct err *err);
-/* The same for each subject that changed since the last checkpoint. */
-int worker_rejudge_changed(struct worker *wo, size_t rule, const char *reason, const struct batch_now *bn, struct err *err);
+/* Judges every trigger of `rule` on one subject anew, as it changed; `before`: what it was, NULL if it is new. */
+int worker_rejudge(struct worker *wo, struct slice subject, size_t rule, const struct rule *before, const struct batch_now *bn, struct err *err);
+/* The same as its day of review has passed: for one subject, and for each that changed since the last checkpoint. */
+int worker_review(struct worker *wo, struct slice subject, size_t rule, const struct batch_now *bn, struct err *err);
+int worker_review_changed(struct worker *wo, size_t rule, const struct batch_now *bn, struct err *err);
 /* Takes back everything that `rule` says about one subject. */
 int worker_retire(struct worker *wo, struct slice subject, size_t rule, const struct batch_now *bn, struct err *err);
 /* Calls fn for the outcome of every trigger of `rule` on one subject, in total order; changes nothing. */
@@ -74,7 +75,7 @@ int worker_eval(struct worker *wo, struct slice subject, size_t rule, int (*fn)(
 /* The subject in memory, loaded from the store if it must be; *ret NULL if it is unknown or its kind is not live. Valid until
  * the next call. */
 int worker_subject(struct worker *wo, struct slice subject, struct subject **ret, struct err *err);
-/* Renders an alert's data object from the timeline as it is. */
+/* Renders the data object of an alert that is not withdrawn, from the timeline as it is. */
 int worker_render(struct worker *wo, struct subject *su, unsigned rule, const struct group *gr, const struct alert *al, struct buf *json,
     struct buf *fa, struct buf *en, bool *ret_holds, struct err *err);
 

@@ -88,7 +88,7 @@ static int
 on_tell(void *ctx, enum message_type type, const struct group *gr, const struct alert *al, const struct alert *replaces, struct err *err)
 {
 	struct worker *wo = ctx;
-	const struct rule *ru = wo->judge.rp->ru;
+	const struct rule *ru = type == MESSAGE_WITHDRAWN && wo->before != NULL ? wo->before : wo->judge.rp->ru;
 	struct rule_stats *rs = &wo->env.stats[wo->judge.rp->index];
 	struct alert_words aw = {.ru = ru,
 	    .names = wo->env.names,
@@ -123,7 +123,7 @@ on_tell(void *ctx, enum message_type type, const struct group *gr, const struct 
 			wo->evidence.total = known.total;
 		aw.ev = rc > 0 ? &wo->evidence : NULL;
 	} else {
-		aw.reason = wo->reason != NULL ? wo->reason : al->replaced ? "replaced" : "evidence changed";
+		aw.reason = alert_why_text(al->state == ALERT_WITHDRAWN ? al->why : wo->why);
 	}
 	buf_clear(&wo->fa);
 	buf_clear(&wo->en);
@@ -153,7 +153,10 @@ worker_cut(struct worker *wo, struct err *err)
 	    .names = wo->env.names,
 	    .subject = subject_key(wo->su),
 	    .rule_set = bn->rule_set,
+	    .rule_set_before = bn->rule_set - (wo->before != NULL),
 	    .silent = bn->silent,
+	    .readdressed = wo->before != NULL && !rule_same_audience(wo->before, wo->judge.rp->ru),
+	    .why = wo->why,
 	    .have_tick = bn->have_tick,
 	    .tick = bn->tick,
 	    .now = bn->now,

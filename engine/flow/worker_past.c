@@ -28,7 +28,8 @@ begin_rule(struct worker *wo, struct slice subject, size_t rule, const struct ba
 
 /* Forgets what `rule` said about a subject; judges its past again unless it is to say no more. */
 static int
-judge_past(struct worker *wo, struct slice subject, size_t rule, bool again, const char *reason, const struct batch_now *bn, struct err *err)
+judge_past(struct worker *wo, struct slice subject, size_t rule, bool again, enum alert_why why, const struct rule *before,
+    const struct batch_now *bn, struct err *err)
 {
 	struct subject *su;
 	struct standing *sg;
@@ -38,7 +39,8 @@ judge_past(struct worker *wo, struct slice subject, size_t rule, bool again, con
 		return rc;
 	su = wo->su;
 	sg = &su->rules[wo->slot].sg;
-	wo->reason = reason;
+	wo->why = why;
+	wo->before = before;
 	for (uint32_t g = 0; g < sg->n; g++) {
 		group_drop_hits(sg->groups[g]);
 		if (worker_want_cut(wo, sg->groups[g], err) != 0)
@@ -58,18 +60,24 @@ judge_past(struct worker *wo, struct slice subject, size_t rule, bool again, con
 }
 
 int
-worker_rejudge(struct worker *wo, struct slice subject, size_t rule, const char *reason, const struct batch_now *bn, struct err *err)
+worker_rejudge(struct worker *wo, struct slice subject, size_t rule, const struct rule *before, const struct batch_now *bn, struct err *err)
 {
-	return judge_past(wo, subject, rule, true, reason, bn, err);
+	return judge_past(wo, subject, rule, true, WHY_RULE, before, bn, err);
 }
 
 int
-worker_rejudge_changed(struct worker *wo, size_t rule, const char *reason, const struct batch_now *bn, struct err *err)
+worker_review(struct worker *wo, struct slice subject, size_t rule, const struct batch_now *bn, struct err *err)
+{
+	return judge_past(wo, subject, rule, true, WHY_REVIEW, NULL, bn, err);
+}
+
+int
+worker_review_changed(struct worker *wo, size_t rule, const struct batch_now *bn, struct err *err)
 {
 	size_t n = wo->subjects.n_dirty; /* they stay in memory; judging adds no other */
 
 	for (size_t i = 0; i < n; i++)
-		if (judge_past(wo, subject_key(wo->subjects.dirty[i]), rule, true, reason, bn, err) != 0)
+		if (worker_review(wo, subject_key(wo->subjects.dirty[i]), rule, bn, err) != 0)
 			return -1;
 	return 0;
 }
@@ -77,7 +85,7 @@ worker_rejudge_changed(struct worker *wo, size_t rule, const char *reason, const
 int
 worker_retire(struct worker *wo, struct slice subject, size_t rule, const struct batch_now *bn, struct err *err)
 {
-	return judge_past(wo, subject, rule, false, "rule changed", bn, err);
+	return judge_past(wo, subject, rule, false, WHY_RULE, NULL, bn, err);
 }
 
 int
@@ -121,25 +129,23 @@ worker_render(struct worker *wo, struct subject *su, unsigned slot, const struct
 	    .al = al,
 	    .ju = &wo->judge,
 	    .with_state = true};
+	int rc;
 
 	*ret_holds = false;
 	if (worker_begin(wo, su, slot, &none, err) != 0)
 		return -1;
-	if (al->state != ALERT_WITHDRAWN) {
-		int rc = worker_revisit(wo, al->shown, true, err);
-
-		if (rc < 0)
-			return -1;
-		if (rc > 0) {
-			if (judge_eval(&wo->judge) != 0)
-				return err_nomem(err);
-			judge_values(&wo->judge, &wo->values);
-			aw.ev = &wo->evidence;
-			*ret_holds = wo->judge.result.class == OUTCOME_ALERT &&
-				     slice_eq_str(hit_code(al->shown), wo->judge.rp->ru->outcomes[wo->judge.result.outcome].code) &&
-				     slice_eq(buf_slice(&wo->values), alert_values(al)) &&
-				     judge_signature(&wo->judge, al->shown, alert_values(al), &wo->evidence) == al->signature;
-		}
+	rc = worker_revisit(wo, al->shown, true, err);
+	if (rc < 0)
+		return -1;
+	if (rc > 0) {
+		if (judge_eval(&wo->judge) != 0)
+			return err_nomem(err);
+		judge_values(&wo->judge, &wo->values);
+		aw.ev = &wo->evidence;
+		*ret_holds = wo->judge.result.class == OUTCOME_ALERT &&
+			     slice_eq_str(hit_code(al->shown), wo->judge.rp->ru->outcomes[wo->judge.result.outcome].code) &&
+			     slice_eq(buf_slice(&wo->values), alert_values(al)) &&
+			     judge_signature(&wo->judge, al->shown, alert_values(al), &wo->evidence) == al->signature;
 	}
 	alert_texts(&aw, fa, en);
 	alert_data(&aw, buf_slice(fa), buf_slice(en), json);

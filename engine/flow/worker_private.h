@@ -30,8 +30,10 @@ struct worker {
 	struct subject *su;
 	unsigned slot;
 	const struct batch_now *now;
-	const char *reason;
-	struct instant due; /* see worker_due */
+	/* Of a switch, or of a day of review that passed; otherwise WHY_EVIDENCE and NULL. */
+	enum alert_why why;
+	const struct rule *before; /* the rule as it was until now */
+	struct instant due;        /* see worker_due */
 };
 
 /* Begins with one subject and rule: all that follows is about them. */

@@ -77,6 +77,16 @@ rule_free(struct rule *ru)
 	free(ru);
 }
 
+bool
+rule_same_audience(const struct rule *a, const struct rule *b)
+{
+	bool same = a->n_audience == b->n_audience;
+
+	for (unsigned i = 0; same && i < a->n_audience; i++)
+		same = strcmp(a->audience[i], b->audience[i]) == 0;
+	return same;
+}
+
 int
 rule_outcome_index(const struct rule *ru, struct slice code)
 {

@@ -76,6 +76,8 @@ struct rule {
 struct rule *rule_load(struct slice file_name, struct slice text, const struct contracts *contracts, const char *const *sets, size_t n_sets,
     struct findings *fi, struct err *err);
 void rule_free(struct rule *ru);
+/* Both tell the same audiences, in the same order. */
+bool rule_same_audience(const struct rule *a, const struct rule *b);
 int rule_outcome_index(const struct rule *ru, struct slice code); /* -1 if none */
 
 #endif

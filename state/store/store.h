@@ -18,8 +18,8 @@
 #include "state/base/err.h"
 
 /* Of all that a store holds, also of keys and values that others give meaning to. 2: alerts are records of their own.
- * 3: identities have other fingerprints, files know their keys' groups. */
-#define STORE_FORMAT 3u
+ * 3: identities have other fingerprints, files know their keys' groups. 4: a withdrawn alert says why. */
+#define STORE_FORMAT 4u
 
 struct store;
 

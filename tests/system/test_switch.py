@@ -71,6 +71,44 @@ class Switch(Case):
         self.assertIn(("person/x-name:A", "standing"), [(a["subject"], a["state"]) for a in self.alerts(store)])
         return found
 
+    def readdressed(self, *changes):
+        """Two witnesses: A in four cases, B in six. What was sent as the rule changed, by type, and the alerts then."""
+        store = self.path("store")
+        rows = four_cases() + [testimony("b%d" % i, i, "B%d" % i, "x-name:B") for i in range(6)]
+        self.run_store(store, "--rules", self.rules("before"), "--events", self.events("e", rows), "--alerts", self.path("first"))
+        self.run_store(store, "--rules", self.rules("after", *changes), "--events", self.events("none", []), "--alerts", self.path("alerts"))
+        with open(self.path("alerts"), encoding="utf8") as f:
+            sent = [json.loads(line) for line in f]
+        return sent, {a["alert_id"]: a for a in self.alerts(store)}
+
+    def test_other_audience(self):
+        "a rule that tells others: what receivers hold is withdrawn from those who got it, and raised to the new ones; nobody else hears of it"
+        sent, alerts = self.readdressed(('audience = { "judge" }', 'audience = { "supervisor" }'), ("deliver = { judge =", "deliver = { supervisor ="))
+        by = lambda kind, who: [m["data"]["alert_id"] for m in sent if m["type"] == kind and m["data"]["audience"] == [who]]
+        self.assertEqual(len(alerts), 4)
+        self.assertEqual(len(sent), 8)
+        self.assertEqual(sorted(by("alert.withdrawn", "judge")), sorted(alerts))
+        self.assertEqual(sorted(by("alert.raised", "supervisor")), sorted(alerts))
+        for m in sent:
+            self.assertEqual(m["data"]["seq"], 2 if m["type"] == "alert.withdrawn" else 3)
+        self.assertEqual({(a["state"], a["seq"]) for a in alerts.values()}, {("standing", 3)})
+
+    def test_withdrawn_as_it_was(self):
+        "an alert that the changed rule no longer supports is withdrawn in the words, parameters and version that it was raised with, from those who got it; so it is shown ever after"
+        changes = [("default = 4, ", "default = 6, "), ('audience = { "judge" }', 'audience = { "supervisor" }'), ("deliver = { judge =", "deliver = { supervisor ="),
+                   ("several", "some"), ('version = "1.0.0"', 'version = "1.1.0"')]
+        sent, alerts = self.readdressed(*changes)
+        gone = [m["data"] for m in sent if m["type"] == "alert.withdrawn" and alerts[m["data"]["alert_id"]]["state"] == "withdrawn"]
+        self.assertEqual(len(gone), 3)
+        for said, shown in [(d, alerts[d["alert_id"]]) for d in gone]:
+            for d in (said, shown):
+                self.assertEqual((d["rule_version"], d["params"]["at_least"], d["outcome"], d["audience"], d["reason"]), ("1.0.0", 4, "several", ["judge"], "rule changed"))
+                self.assertEqual(d["text"]["en"], "This witness testified in %d cases in the last 365 days." % d["values"]["n"])
+                self.assertNotIn("evidence", d)
+        text = self.dideban("explain", "--store", self.path("store"), gone[0]["alert_id"]).out
+        self.assertIn("reason: rule changed", text)
+        self.assertIn("no longer what it was", text)
+
     def test_other_role(self):
         "a rule that judges another kind of subject takes back what it said of the kind before"
         self.other_kind(('subject = "witness"', 'subject = "case"'), ('role = "witness"', 'role = "case"'))

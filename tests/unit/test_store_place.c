@@ -82,7 +82,7 @@ formats_are_checked(void **state)
 		must_fail(fx, &writing, cases[i].code, cases[i].says);
 		must_fail(fx, &looking, cases[i].code, cases[i].says);
 	}
-	scratch_write(scratch_path(&fx->sc, "store/format"), "dideban-store 3\n", 16);
+	scratch_write(scratch_path(&fx->sc, "store/format"), "dideban-store 4\n", 16);
 	store_close(open_store(fx, &writing));
 }
 

@@ -104,6 +104,10 @@ print_evidence(const json_t *data)
 	json_int_t total = json_integer_value(json_object_get(data, "evidence_total"));
 	size_t i;
 
+	if (evidence == NULL) {
+		printf("\n%sEvidence%s: no longer what it was; the messages sent before hold it\n", tint(stdout, TINT_BOLD), tint(stdout, TINT_OFF));
+		return;
+	}
 	printf("\n%sEvidence%s: %" JSON_INTEGER_FORMAT " event%s", tint(stdout, TINT_BOLD), tint(stdout, TINT_OFF), total, total == 1 ? "" : "s");
 	if ((size_t)total > json_array_size(evidence))
 		printf(", the newest %zu", json_array_size(evidence));
@@ -120,8 +124,7 @@ print_evidence(const json_t *data)
 static void
 print_history(const json_t *data)
 {
-	static const char *const also[] = {
-	    "decided_at", "known_up_to", "ended_at", "withdrawn_at", "reason", "replaced_by", "contested", "silent", "held_back"};
+	static const char *const also[] = {"decided_at", "known_up_to", "reason", "replaced_by", "contested", "held_back"};
 
 	printf("\n%sHistory%s: message number %" JSON_INTEGER_FORMAT ", now %s\n", tint(stdout, TINT_BOLD), tint(stdout, TINT_OFF),
 	    json_integer_value(json_object_get(data, "seq")), text_of(data, "state"));
