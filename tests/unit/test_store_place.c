@@ -68,8 +68,8 @@ formats_are_checked(void **state)
 		enum err_code code;
 		const char *says;
 	} cases[] = {
-	    {"dideban-store 7\n", ERR_NEWER, "has format 7, this program reads 3: use a newer dideban"},
-	    {"dideban-store 2\n", ERR_NEWER, "has format 2 of an earlier dideban, this program reads 3: read its events into a new store"},
+	    {"dideban-store 7\n", ERR_NEWER, "has format 7, this program reads 4: use a newer dideban"},
+	    {"dideban-store 3\n", ERR_NEWER, "has format 3 of an earlier dideban, this program reads 4: read its events into a new store"},
 	    {"dideban-store 0\n", ERR_CORRUPT, "format"},
 	    {"", ERR_CORRUPT, "format"},
 	    {"something else\n", ERR_CORRUPT, "format"},
