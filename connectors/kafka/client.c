@@ -80,6 +80,15 @@ keep_reason(struct kafka_link *ln, const char *reason)
 	(void)pthread_mutex_unlock(&ln->lock);
 }
 
+static int64_t
+monotonic_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
 static void
 on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
@@ -90,6 +99,7 @@ on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 		if (!ln->down)
 			link_note(ln, "Kafka at %s does not answer: %s waits until it does", ln->opt->brokers, ln->what);
 		ln->down = true;
+		ln->down_us = monotonic_us();
 		return;
 	}
 	keep_reason(ln, reason);
@@ -116,8 +126,10 @@ on_statistics(rd_kafka_t *rk, char *json, size_t n, void *opaque)
 	json_t *broker;
 	const char *name;
 	struct kafka_figures fi = {0};
+	int64_t taken_us;
 
 	(void)rk;
+	taken_us = (int64_t)member(root, "ts"); /* by the same clock */
 	fi.sent_bytes = member(root, "tx_bytes");
 	fi.received_bytes = member(root, "rx_bytes");
 	fi.queued_messages = member(root, "msg_cnt");
@@ -135,7 +147,8 @@ on_statistics(rd_kafka_t *rk, char *json, size_t n, void *opaque)
 	(void)pthread_mutex_lock(&ln->lock);
 	ln->figures = fi;
 	(void)pthread_mutex_unlock(&ln->lock);
-	if (fi.connected)
+	/* Figures may have waited in the queue from before the fall. */
+	if (fi.connected && taken_us > ln->down_us)
 		link_up(ln);
 	return 0; /* librdkafka frees the text */
 }

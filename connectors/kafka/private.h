@@ -15,6 +15,7 @@ struct kafka_link {
 	pthread_mutex_t lock;
 	struct kafka_figures figures;
 	bool down;        /* said so */
+	int64_t down_us;  /* when, by the monotonic clock */
 	atomic_bool left; /* by us, not yet by its clients: says nothing more */
 	rd_kafka_resp_err_t said;
 	char reason[512]; /* of the last trouble, in librdkafka's words */

@@ -102,6 +102,13 @@ judge(struct publisher *pu, rd_kafka_error_t *er, bool *ret_again)
 	return abort ? VERDICT_ABORT : VERDICT_SESSION;
 }
 
+static rd_kafka_error_t *
+begin_transaction(rd_kafka_t *rk, int timeout_ms)
+{
+	(void)timeout_ms;
+	return rd_kafka_begin_transaction(rk);
+}
+
 /* Calls until it is done, or judged otherwise. */
 static enum verdict
 call(struct publisher *pu, rd_kafka_error_t *(*fn)(rd_kafka_t *rk, int timeout_ms))
@@ -113,19 +120,13 @@ call(struct publisher *pu, rd_kafka_error_t *(*fn)(rd_kafka_t *rk, int timeout_m
 		rd_kafka_error_t *er = fn(pu->rk, CALL_MS);
 
 		if (er == NULL) {
-			link_up(&pu->link);
+			if (fn != begin_transaction) /* that one asks no broker */
+				link_up(&pu->link);
 			return VERDICT_DONE;
 		}
 		verdict = judge(pu, er, &again);
 	}
 	return verdict;
-}
-
-static rd_kafka_error_t *
-begin_transaction(rd_kafka_t *rk, int timeout_ms)
-{
-	(void)timeout_ms;
-	return rd_kafka_begin_transaction(rk);
 }
 
 /* --- sending --- */

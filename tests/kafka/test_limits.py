@@ -40,18 +40,44 @@ class Limits(KafkaCase):
         rest = 'inboxes:\n  - {directory: %s, sources: ["*"], types: ["*"], corrections: true}\n' % inbox
         sv = self.serve(self.config("in", rest=rest))
         self.positions_reach(sv, 1)
-        tool("stop", FOLDER)
+        tool("kill", FOLDER)
         try:
             # Events from elsewhere go on meanwhile.
             self.write("inbox/a.ndjson", "".join(line(e) for e in four_cases()))
             self.consumed(sv, 4)
             self.wait(lambda: "does not answer" in sv.said() and self.metrics(sv)["dideban_kafka_sink_waiting_bytes"] > 0, "alerts wait", sv)
+            # Some statistics later nobody has said that it is back.
+            since = time.monotonic()
+            self.wait(lambda: time.monotonic() - since > 7, "seven seconds pass", sv)
+            self.assertNotIn("answers again", sv.said())
+            self.assertEqual(self.metrics(sv)["dideban_kafka_sink_connected"], 0)
         finally:
             tool("start", FOLDER)
         self.positions_reach(sv, 1)
         said = sv.said()
         self.assertEqual(said.count("reading events waits"), 1, said)
         self.assertEqual(said.count("publishing alerts goes on") + said.count("reading events goes on"), said.count("waits until it does"), said)
+        self.assertEqual(sv.stop()[0], 0)
+        self.assertEqual(self.check_published(), 1)
+
+    def test_broker_away_while_idle(self):
+        "with nothing to read or publish the same is said, and no return before there is one"
+        self.topics("in", partitions=1)
+        send(self.topic("in"), four_cases())
+        sv = self.serve(self.config("in"))
+        self.consumed(sv, 4)
+        self.positions_reach(sv, 1)
+        for _ in range(2):
+            before = len(sv.said())
+            tool("kill", FOLDER)
+            try:
+                self.wait(lambda: sv.said()[before:].count("waits until it does") == 2, "both say that it is away", sv)
+                since = time.monotonic()
+                self.wait(lambda: time.monotonic() - since > 7, "seven seconds pass", sv)
+                self.assertNotIn("answers again", sv.said()[before:])
+            finally:
+                tool("start", FOLDER)
+            self.wait(lambda: sv.said()[before:].count("answers again") == 2, "both say that it is back", sv)
         self.assertEqual(sv.stop()[0], 0)
         self.assertEqual(self.check_published(), 1)
 
