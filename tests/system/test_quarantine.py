@@ -196,6 +196,29 @@ class Mend(Case):
         self.assertEqual(shown["state"], "discarded")
         self.assertIn("test data", json.dumps(shown))
 
+    def test_discard_replayed(self):
+        "one that was replayed stands on its timeline: it is not discarded"
+        fixed, qid = self.bad()
+        self.dideban("quarantine", "replay", qid, "--store", self.store, "--with", self.write("fixed.json", line(fixed)))
+        self.assertIn("retraction", self.dideban("quarantine", "discard", qid, "--store", self.store, "--reason", "test data", status=1).err)
+        self.assertEqual(self.dideban("quarantine", "show", qid, "--store", self.store, "--json").rows[0]["state"], "replayed")
+
+    def test_replay_json(self):
+        "with --json what became of each is an object"
+        fixed, qid = self.bad()
+        row, = self.dideban("quarantine", "replay", qid, "--store", self.store, "--json", status=1).rows
+        self.assertEqual((row["id"], row["accepted"]), (qid, False))
+        self.assertIn("still wrong", row["text"])
+        row, = self.dideban("quarantine", "replay", qid, "--store", self.store, "--with", self.write("fixed.json", line(fixed)), "--json").rows
+        self.assertEqual(row, {"id": qid, "accepted": True, "text": "accepted"})
+
+    def test_replay_another(self):
+        "an event of another identity is no mending in silence: it is said, and kept on record"
+        fixed, qid = self.bad()
+        done = self.dideban("quarantine", "replay", qid, "--store", self.store, "--with", self.write("other.json", line(dict(fixed, id="another"))))
+        said = "accepted as another event: %s another, not %s %s" % (fixed["source"], fixed["source"], fixed["id"])
+        self.assertIn(said, done.out)
+        self.assertIn("mended as %s another" % fixed["source"], json.dumps(self.dideban("quarantine", "show", qid, "--store", self.store, "--json").rows[0]))
 
     def test_conflict_stays(self):
         "a content that was beaten is not accepted by replaying it as it stands"

@@ -216,34 +216,54 @@ on_still(void *ctx, const struct quarantine_view *qu, struct err *err)
 	return 0;
 }
 
+/* What became of one: a line, or with --json an object. Returns 0 if it was accepted, else 1. */
+static int
+tell(bool json, const char *id, bool accepted, const char *text)
+{
+	if (json) {
+		printf("{\"id\":\"%s\",\"accepted\":%s,\"text\":", id, accepted ? "true" : "false");
+		print_json_string(stdout, slice_str(text));
+		printf("}\n");
+	} else {
+		fprintf(accepted ? stdout : stderr, "%s: %s\n", id, text);
+	}
+	return accepted ? 0 : 1;
+}
+
+/* "SOURCE ID" of an event; empty where that cannot be read. */
+static void
+name_event(struct slice raw, char *ret, size_t size)
+{
+	json_t *root = json_loadb(raw.p, raw.n, 0, NULL);
+	const char *source = json_string_value(json_object_get(root, "source")), *id = json_string_value(json_object_get(root, "id"));
+
+	ret[0] = '\0';
+	if (source != NULL && id != NULL)
+		(void)snprintf(ret, size, "%s %s", source, id);
+	json_decref(root);
+}
+
 /* 0 accepted and marked, 1 still wrong (told), -1 error. */
 static int
-replay_one(struct session *se, struct one *one, struct slice with, bool named, const char *reason, struct err *err)
+replay_one(struct session *se, struct one *one, struct slice with, bool named, bool json, const char *reason, struct err *err)
 {
 	struct slice raw = with.p != NULL ? with : buf_slice(&one->raw);
 	struct node_stats before, after;
-	char stream[64], note[400];
+	char stream[64], note[900], was[300], is[300], text[1000];
 	struct position pos;
 	struct still st = {.raw = raw};
+	bool other;
 
-	if (with.p == NULL && one->full_bytes > one->raw.n) {
-		fprintf(stderr, "%s: only its beginning is kept; give the whole event --with FILE\n", one->id);
-		return 1;
-	}
+	if (with.p == NULL && one->full_bytes > one->raw.n)
+		return tell(json, one->id, false, "only its beginning is kept; give the whole event --with FILE");
 	/* It would only be counted as known. */
-	if (with.p == NULL && one->fault == FAULT_CONFLICT) {
-		fprintf(stderr,
-		    "%s: still wrong: conflict: another content of this event stands, whichever comes again; give what is right a new id --with "
-		    "FILE, "
-		    "or discard it\n",
-		    one->id);
-		return 1;
-	}
+	if (with.p == NULL && one->fault == FAULT_CONFLICT)
+		return tell(json, one->id, false,
+		    "still wrong: conflict: another content of this event stands, whichever comes again; give what is right a new id --with FILE, or "
+		    "discard it");
 	/* Nothing is asked for a grant here: that is a person's word on this one event, not on whatever came. */
-	if (one->fault == FAULT_NOT_ALLOWED && !named) {
-		fprintf(stderr, "%s: not_allowed: --all passes it over; name its ID if it may come in all the same\n", one->id);
-		return 1;
-	}
+	if (one->fault == FAULT_NOT_ALLOWED && !named)
+		return tell(json, one->id, false, "not_allowed: --all passes it over; name its ID if it may come in all the same");
 	(void)snprintf(stream, sizeof stream, QUARANTINE_REPLAY_STREAM "%s", one->id);
 	pos = (struct position){slice_str(stream), 1};
 	node_stats(se->no, &before);
@@ -253,15 +273,19 @@ replay_one(struct session *se, struct one *one, struct slice with, bool named, c
 	if (after.quarantined > before.quarantined) {
 		if (node_quarantine(se->no, NULL, on_still, &st, err) != 0)
 			return -1;
-		fprintf(stderr, "%s: still wrong: %s\n", one->id, st.text);
-		return 1;
+		(void)snprintf(text, sizeof text, "still wrong: %s", st.text);
+		return tell(json, one->id, false, text);
 	}
-	(void)snprintf(
-	    note, sizeof note, "%s%s%s", with.p != NULL ? "mended" : "as it stood", reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
+	name_event(buf_slice(&one->raw), was, sizeof was);
+	name_event(raw, is, sizeof is);
+	other = with.p != NULL && was[0] != '\0' && strcmp(was, is) != 0; /* right after a conflict; otherwise to be seen */
+	(void)snprintf(note, sizeof note, "%s%s%s%s%s", with.p != NULL ? "mended" : "as it stood", other ? " as " : "", other ? is : "",
+	    reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
 	if (node_quarantine_mark(se->no, one->id, QUARANTINE_REPLAYED, note, err) != 0)
 		return -1;
-	printf("%s: accepted\n", one->id);
-	return 0;
+	(void)snprintf(
+	    text, sizeof text, "accepted%s%s%s%s", other ? " as another event: " : "", other ? is : "", other ? ", not " : "", other ? was : "");
+	return tell(json, one->id, true, text);
 }
 
 static int
@@ -326,7 +350,7 @@ replay(const struct args *ar, const char *id, struct err *err)
 			r = not_there(id, err);
 		for (size_t i = 0; i < re.n && r == 0; i++) {
 			int one = re.v[i].state == QUARANTINE_OPEN || id != NULL
-				      ? replay_one(&se, &re.v[i], with, id != NULL, args_text(ar, "--reason"), err)
+				      ? replay_one(&se, &re.v[i], with, id != NULL, args_flag(ar, "--json"), args_text(ar, "--reason"), err)
 				      : 0;
 
 			wrong |= one == 1;
@@ -361,14 +385,19 @@ discard(const struct args *ar, const char *id, struct err *err)
 		r = node_quarantine(se.no, id, collect, &re, err);
 		if (r == 0 && re.n == 0)
 			r = not_there(id, err);
+		if (r == 0 && re.v[0].state == QUARANTINE_REPLAYED)
+			r = err_set(
+			    err, ERR_CHECKED, "%s was replayed: what came of it stands on timelines; to take that back send a retraction of it", id);
 		if (r == 0)
 			r = node_quarantine_mark(se.no, id, QUARANTINE_DISCARDED, args_text(ar, "--reason"), err);
 		if (r != 0)
 			session_abandon(&se);
 		else
 			r = session_close(&se, err);
-		if (r == 0)
+		if (r == 0 && !args_flag(ar, "--json"))
 			printf("%s: discarded\n", id);
+		else if (r == 0)
+			printf("{\"id\":\"%s\",\"discarded\":true}\n", id);
 	}
 	for (size_t i = 0; i < re.n; i++)
 		buf_free(&re.v[i].raw);

@@ -140,10 +140,10 @@ cmd_store(int argc, char **argv)
 		if (r == 0)
 			print_verified(&sr, args_flag(&ar, "--json"), dir);
 	} else if (ar.n_rest == 1 && strcmp(verb, "upgrade") == 0) {
-		/* This is the first format: there is no older one, and a newer one is refused at opening. */
+		/* Another format is refused at opening: an older one has no way here yet but its events into a new store. */
 		r = state_verify(dir, &sr, &err);
 		if (r == 0 && args_flag(&ar, "--json"))
-			printf("{\"format\":1,\"upgraded\":false}\n");
+			printf("{\"format\":%u,\"upgraded\":false}\n", STORE_FORMAT);
 		else if (r == 0)
 			printf("%s has the newest format already\n", dir);
 	} else if ((near = suggest(slice_str(verb), verbs, 2)) != NULL) {
