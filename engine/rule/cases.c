@@ -518,6 +518,8 @@ load_tests(struct load *ld)
 	struct rule_cases rc = {0};
 
 	read_cases(ld, &rc);
+	if (rc.n == 0)
+		warn_at_key(ld, ld->root, "no tests: nothing shows that it finds what it should and spares whom it should");
 	arena_free(&rc.arena);
 }
 

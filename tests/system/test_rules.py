@@ -50,6 +50,15 @@ class Author(Case):
         self.dideban("check", self.changed(('return "several", { n = n }', 'local v = { n = n } return "several", v')))
 
     @not_reduced
+    def test_no_tests(self):
+        "a rule without tests is a warning"
+        with open(os.path.join(ROOT, "rules", "witness-repeat.lua"), encoding="utf8") as f:
+            text = f.read()
+        for tests in ("", "tests = {},"):
+            path = self.write("none/witness-repeat.lua", text[:text.index("  tests = {")] + tests + "\n}\n")
+            done = self.dideban("check", "--rules", os.path.join(ROOT, "rules"), path)
+            self.assertIn("warning: no tests", done.out + done.err)
+
     def test_mutate_unnoticed(self):
         "a change that no test notices is shown with its place, exit 1; a line marked as the same either way is passed over; a failing test comes first"
         path = self.changed(('if n >= p.at_least then return "several", { n = n } end', 'if n > p.at_least - 1 then return "several", { n = n } end'),

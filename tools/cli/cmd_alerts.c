@@ -2,6 +2,7 @@
 #include "tools/cli/cli.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 
 static int cmd_alerts(int argc, char **argv);
 
@@ -58,6 +59,18 @@ note_rule(const struct node *no, const char *rule)
 	    "no rule %s is live in this store%s%s%s", rule, near == NULL ? "" : "; did you mean ", near == NULL ? "" : near, near == NULL ? "" : "?");
 }
 
+/* What tells cards of one rule and subject apart. */
+static void
+print_episode(struct slice json)
+{
+	json_t *root = json_loadb(json.p, json.n, 0, NULL);
+	const char *episode = json_string_value(json_object_get(root, "episode"));
+
+	if (episode != NULL && episode[0] != '\0')
+		printf("  %s", shown(slice_str(episode)));
+	json_decref(root);
+}
+
 static int
 print_one(void *ctx, const struct alert_view *av, struct err *err)
 {
@@ -69,9 +82,11 @@ print_one(void *ctx, const struct alert_view *av, struct err *err)
 		fwrite(av->json.p, 1, av->json.n, stdout);
 		fputc('\n', stdout);
 	} else {
-		printf("%s%s%s%s %s%s%s  %s  ", tint(stdout, av->state == ALERT_STANDING ? level_tint(av->level) : TINT_DIM), states[av->state],
+		printf("%s%s%s%s %s%s%s  %s", tint(stdout, av->state == ALERT_STANDING ? level_tint(av->level) : TINT_DIM), states[av->state],
 		    alert_level_name(av->level), tint(stdout, TINT_OFF), tint(stdout, TINT_BOLD),
 		    av->rule == NULL ? "(rule no longer live)" : av->rule->id, tint(stdout, TINT_OFF), shown(av->subject));
+		print_episode(av->json);
+		printf("  ");
 		print_time(stdout, av->opened_at);
 		printf("\n  %.*s\n  %.*s\n  %sdideban explain %.*s%s%s%s\n", SLICE_ARG(av->text_en), SLICE_ARG(av->text_fa), tint(stdout, TINT_DIM),
 		    SLICE_ARG(av->alert_id), li->store == NULL ? "" : " --store ", li->store == NULL ? "" : li->store, tint(stdout, TINT_OFF));

@@ -172,7 +172,8 @@ print_alert(const struct explained *ex)
 	print_identity("trigger", json_object_get(data, "trigger"));
 	printf("%-11s%s\n", "episode", text_of(data, "episode"));
 	if (window != NULL && !json_is_null(window))
-		printf("%-11s%s to %s\n", "window", text_of(window, "from"), text_of(window, "to"));
+		printf("%-11s%s to %s\n", "window", json_object_get(window, "from") == NULL ? "the beginning" : text_of(window, "from"),
+		    text_of(window, "to"));
 	print_object("params", json_object_get(data, "params"));
 	printf("%-11s%s %s, %s\n", "rule", text_of(data, "rule"), text_of(data, "rule_version"), text_of(data, "rule_hash"));
 	print_people(data);
