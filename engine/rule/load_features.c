@@ -182,6 +182,7 @@ static bool
 find_op(struct load *ld, const struct tree *tr, enum feature_op *ret)
 {
 	const struct tree *op = load_text(ld, tr, "op", true, "count, distinct, sum, min, max, first, last or active");
+	const char *near;
 
 	if (op == NULL)
 		return false;
@@ -191,7 +192,12 @@ find_op(struct load *ld, const struct tree *tr, enum feature_op *ret)
 			return true;
 		}
 	fault_at(ld, op, "no feature op is called %s%s", op->s.p, suggestion_of(op->s, op_names, 8).text);
-	return false;
+	/* The rest is read as if the nearest were meant: its mistakes are found too, and its name is known. */
+	near = suggest(op->s, op_names, 8);
+	for (unsigned i = 0; near != NULL && i < sizeof op_names / sizeof op_names[0]; i++)
+		if (near == op_names[i])
+			*ret = (enum feature_op)i;
+	return near != NULL;
 }
 
 static void

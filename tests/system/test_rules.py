@@ -89,6 +89,14 @@ class Author(Case):
             self.assertIn(right, text)
         self.assertGreaterEqual(text.count("^"), 4)
 
+    def test_behind_a_misspelt_op(self):
+        "an op that is misspelt hides no other mistake of its feature, and makes up none"
+        path = self.changed(('op = "distinct", of = "case_id"', 'op = "distnct", of = "case_id"'), ('within = "span"', 'within = "spam"'))
+        done = self.dideban("check", "--rules", os.path.join(ROOT, "rules"), path, status=1)
+        self.assertIn("did you mean distinct?", done.out + done.err)
+        self.assertIn("did you mean span?", done.out + done.err)
+        self.assertIn("2 mistakes", done.out + done.err)
+
     def test_syntax(self):
         "a syntax error is shown with its line"
         path = self.changed(("features = {", "features = {{"))
