@@ -254,11 +254,13 @@ store_open(struct store **ret, const char *dir, const struct store_options *opt,
 	st->options = options_new(st);
 	st->file_options = options_new(st);
 	st->read = rocksdb_readoptions_create();
+	st->counters = rocksdb_perfcontext_create();
 	options_set(st);
 	if (database_open(st, fresh, err) != 0 || checkpoint_read(st, err) != 0 || place_settle(st, err) != 0) {
 		store_close(st);
 		return -1;
 	}
+	store_forget_reads(st, &(struct store_reads){0});
 	*ret = st;
 	return 0;
 }
@@ -280,6 +282,8 @@ store_close(struct store *st)
 		rocksdb_options_destroy(st->file_options);
 	if (st->cache != NULL)
 		rocksdb_cache_destroy(st->cache);
+	if (st->counters != NULL)
+		rocksdb_perfcontext_destroy(st->counters);
 	arena_free(&st->overlay.bytes);
 	free(st->overlay.list);
 	free(st->overlay.spare);
@@ -293,6 +297,26 @@ uint64_t
 store_checkpoint_seq(const struct store *st)
 {
 	return st->seq;
+}
+
+void
+store_reads(const struct store *st, struct store_reads *ret)
+{
+	*ret = st->reads;
+	ret->blocks = rocksdb_perfcontext_metric(st->counters, rocksdb_block_read_count) - st->reads.blocks;
+	ret->bytes = rocksdb_perfcontext_metric(st->counters, rocksdb_block_read_byte) - st->reads.bytes;
+}
+
+void
+store_forget_reads(struct store *st, const struct store_reads *since)
+{
+	struct store_reads now;
+
+	store_reads(st, &now);
+	st->reads.gets = since->gets;
+	st->reads.walks = since->walks;
+	st->reads.blocks += now.blocks - since->blocks;
+	st->reads.bytes += now.bytes - since->bytes;
 }
 
 bool
@@ -324,6 +348,7 @@ store_get(struct store *st, struct slice key, struct buf *ret, struct err *err)
 		buf_add_slice(ret, change_value(&st->overlay.list[at]));
 		return buf_ok(ret) ? 1 : err_nomem(err);
 	}
+	st->reads.gets++;
 	pinned = rocksdb_get_pinned(st->db, st->read, key.p, key.n, &text);
 	if (text != NULL)
 		return store_rocks_err(err, st->dir, "read it", text);
@@ -392,6 +417,7 @@ store_iter_open_group(struct store_iter **ret, struct store *st, struct slice gr
 void
 store_iter_seek(struct store_iter *it, struct slice key)
 {
+	it->st->reads.walks++;
 	rocksdb_iter_seek(it->iter, key.p, key.n);
 	it->over = overlay_seek(it->st, key);
 	it->used_file = it->used_over = false;

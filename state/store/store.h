@@ -38,6 +38,13 @@ void store_close(struct store *st); /* NULL is fine */
 /* Journal sequence of the newest checkpoint, 0 if none. */
 uint64_t store_checkpoint_seq(const struct store *st);
 
+/* What the files were asked for since opening, but for what checkpoints read of those that they write. */
+struct store_reads {
+	uint64_t gets, walks;   /* look-ups of one key; seeks of iterators */
+	uint64_t blocks, bytes; /* read from files for them, as the block cache did not hold them (the system's may have) */
+};
+void store_reads(const struct store *st, struct store_reads *ret);
+
 /* 1: found, *ret filled (cleared first); 0: not there; -1: error. */
 int store_get(struct store *st, struct slice key, struct buf *ret, struct err *err);
 

@@ -92,6 +92,47 @@ ranges_are_walked_in_order_and_skipped_in(void **state)
 }
 
 static void
+what_files_are_asked_for_is_counted_and_what_memory_answers_is_not(void **state)
+{
+	struct fixture *fx = *state;
+	struct store *st = open_store(fx, &writing);
+	struct changes *ch = changes_new();
+	struct store_reads reads;
+	char large[10000];
+
+	memset(large, 'x', sizeof large);
+	large[sizeof large - 1] = 0;
+	put(fx, ch, "0", large); /* "a" lies in another block than what opening reads */
+	put(fx, ch, "a", "1");
+	checkpoint(fx, st, ch, 1);
+	store_close(st);
+	st = open_store(fx, &writing);
+	store_reads(st, &reads);
+	assert_int_equal(reads.gets + reads.walks + reads.blocks + reads.bytes, 0); /* opening is not counted */
+	expect(fx, st, "a", "1");
+	store_reads(st, &reads);
+	assert_int_equal(reads.gets, 1);
+	assert_true(reads.blocks >= 1 && reads.bytes > reads.blocks);
+	expect_keys(fx, st, "a", "b", "a");
+	put(fx, ch, "b", "2");
+	checkpoint(fx, st, ch, 2);
+	store_close(st);
+	st = open_store(fx, &looking);
+	put(fx, ch, "c", "3");
+	checkpoint(fx, st, ch, 3); /* stays in memory */
+	expect(fx, st, "c", "3");
+	expect(fx, st, "b", "2");
+	store_reads(st, &reads);
+	assert_int_equal(reads.gets, 1);
+	assert_int_equal(reads.walks, 0);
+	expect_keys(fx, st, "a", "d", "a b c");
+	store_reads(st, &reads);
+	assert_int_equal(reads.walks, 1);
+	changes_free(ch);
+	store_close(st);
+}
+
+static void
 put_in(struct fixture *fx, struct changes *ch, const char *group, const char *rest, const char *value)
 {
 	char key[64];
@@ -416,6 +457,7 @@ main(void)
 	    TEST(a_checkpoint_is_there_with_its_position_and_stays),
 	    TEST(the_last_change_of_a_key_counts),
 	    TEST(ranges_are_walked_in_order_and_skipped_in),
+	    TEST(what_files_are_asked_for_is_counted_and_what_memory_answers_is_not),
 	    TEST(a_group_is_walked_whole_over_many_checkpoints),
 	    TEST(any_changes_in_any_order_end_like_a_plain_table),
 	    TEST(a_large_checkpoint_becomes_several_files_and_one_step),
