@@ -133,6 +133,32 @@ what_files_are_asked_for_is_counted_and_what_memory_answers_is_not(void **state)
 }
 
 static void
+a_look_up_reads_little_of_a_large_file_through_a_small_cache(void **state)
+{
+	struct fixture *fx = *state;
+	const struct store_options small = {.temporary = true, .cache_bytes = 64 * KIB};
+	struct store *st = open_store(fx, &small);
+	struct changes *ch = changes_new();
+	struct store_reads reads;
+	char key[32], value[101];
+
+	memset(value, 'x', sizeof value);
+	value[sizeof value - 1] = 0;
+	for (unsigned i = 0; i < 300000; i++) {
+		(void)snprintf(key, sizeof key, "key %u", i);
+		put(fx, ch, key, value);
+	}
+	checkpoint(fx, st, ch, 1);
+	store_close(st);
+	st = open_store(fx, &small);
+	expect(fx, st, "key 123456", value);
+	store_reads(st, &reads);
+	assert_true(reads.bytes > 0 && reads.bytes < 32 * KIB); /* its index in one piece has more than 100 KiB */
+	changes_free(ch);
+	store_close(st);
+}
+
+static void
 put_in(struct fixture *fx, struct changes *ch, const char *group, const char *rest, const char *value)
 {
 	char key[64];
@@ -457,6 +483,7 @@ main(void)
 	    TEST(a_checkpoint_is_there_with_its_position_and_stays),
 	    TEST(the_last_change_of_a_key_counts),
 	    TEST(ranges_are_walked_in_order_and_skipped_in),
+	    TEST(a_look_up_reads_little_of_a_large_file_through_a_small_cache),
 	    TEST(what_files_are_asked_for_is_counted_and_what_memory_answers_is_not),
 	    TEST(a_group_is_walked_whole_over_many_checkpoints),
 	    TEST(any_changes_in_any_order_end_like_a_plain_table),
