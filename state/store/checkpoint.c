@@ -145,6 +145,7 @@ store_checkpoint(struct store *st, struct changes *ch, uint64_t seq, struct err 
 		return -1;
 	if (changes_sort(ch, err) != 0)
 		return -1;
+	store_rest(st);
 	fi.env = rocksdb_envoptions_create();
 	fi.writer = rocksdb_sstfilewriter_create(fi.env, st->file_options);
 	store_reads(st, &before);

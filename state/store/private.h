@@ -37,7 +37,8 @@ struct store {
 	rocksdb_options_t *options;      /* of the database */
 	rocksdb_options_t *file_options; /* of the sorted files that checkpoints write */
 	rocksdb_readoptions_t *read;
-	struct changes overlay; /* read-only: what was taken in over the database, sorted, each key once */
+	struct store_iter *idle; /* a group's walk that ended; NULL: none */
+	struct changes overlay;  /* read-only: what was taken in over the database, sorted, each key once */
 	uint64_t seq;
 	rocksdb_perfcontext_t *counters; /* RocksDB's own, of this thread, over all its stores */
 	struct store_reads reads;        /* blocks and bytes: what the counters held that is none of ours */

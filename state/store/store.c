@@ -274,6 +274,7 @@ store_close(struct store *st)
 {
 	if (st == NULL)
 		return;
+	store_rest(st);
 	if (st->db != NULL) {
 		rocksdb_cancel_all_background_work(st->db, 1);
 		rocksdb_close(st->db);
@@ -369,29 +370,63 @@ struct store_iter {
 	struct store *st;
 	rocksdb_readoptions_t *read;
 	rocksdb_iterator_t *iter;
-	char *hi;                  /* RocksDB borrows it */
+	char *hi;                  /* RocksDB borrows it, of a range */
 	size_t hi_n, over;         /* over: the next key of the overlay */
 	bool used_file, used_over; /* what the last call handed out; the next one steps over it */
+	bool group;                /* ends by itself where the group does: serves for another one */
 };
+
+static void
+iter_free(struct store_iter *it)
+{
+	if (it == NULL)
+		return;
+	rocksdb_iter_destroy(it->iter);
+	rocksdb_readoptions_destroy(it->read);
+	free(it->hi);
+	free(it);
+}
+
+void
+store_rest(struct store *st)
+{
+	iter_free(st->idle);
+	st->idle = NULL;
+}
+
+static struct store_iter *
+iter_new(struct store *st, struct slice hi, bool group)
+{
+	struct store_iter *it = calloc(1, sizeof *it);
+
+	if (it == NULL || (it->hi = malloc(group ? LIMIT_KEY_BYTES : hi.n + 1)) == NULL) {
+		free(it);
+		return NULL;
+	}
+	it->st = st;
+	it->group = group;
+	it->read = rocksdb_readoptions_create();
+	rocksdb_readoptions_set_total_order_seek(it->read, !group);
+	rocksdb_readoptions_set_prefix_same_as_start(it->read, group);
+	if (!group && hi.n != 0)
+		rocksdb_readoptions_set_iterate_upper_bound(it->read, it->hi, hi.n);
+	return it;
+}
 
 static int
 iter_open(struct store_iter **ret, struct store *st, struct slice lo, struct slice hi, bool group, struct err *err)
 {
-	struct store_iter *it = calloc(1, sizeof *it);
+	struct store_iter *it = group && st->idle != NULL ? st->idle : iter_new(st, hi, group);
 
-	if (it == NULL || (it->hi = malloc(hi.n + 1)) == NULL) {
-		free(it);
+	if (it == NULL)
 		return err_nomem(err);
-	}
-	it->st = st;
+	if (it == st->idle)
+		st->idle = NULL;
 	it->hi_n = hi.n;
-	it->read = rocksdb_readoptions_create();
-	rocksdb_readoptions_set_total_order_seek(it->read, !group);
-	if (hi.n != 0) {
+	if (hi.n != 0)
 		memcpy(it->hi, hi.p, hi.n);
-		rocksdb_readoptions_set_iterate_upper_bound(it->read, it->hi, hi.n);
-	}
-	it->iter = rocksdb_create_iterator(st->db, it->read);
+	if (it->iter == NULL)
+		it->iter = rocksdb_create_iterator(st->db, it->read);
 	/* The store's own keys, which begin with a zero byte, are not shown. */
 	if (slice_cmp(lo, slice_of("\1", 1)) < 0)
 		lo = slice_of("\1", 1);
@@ -472,10 +507,14 @@ store_iter_next(struct store_iter *it, struct slice *key, struct slice *value, s
 void
 store_iter_close(struct store_iter *it)
 {
+	char *text = NULL;
+
 	if (it == NULL)
 		return;
-	rocksdb_iter_destroy(it->iter);
-	rocksdb_readoptions_destroy(it->read);
-	free(it->hi);
-	free(it);
+	rocksdb_iter_get_error(it->iter, &text);
+	if (it->group && it->st->idle == NULL && text == NULL)
+		it->st->idle = it;
+	else
+		iter_free(it);
+	rocksdb_free(text);
 }

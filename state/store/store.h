@@ -58,6 +58,9 @@ int store_iter_next(struct store_iter *it, struct slice *key, struct slice *valu
 /* Jumps forward to the first key >= `key` (used to skip a subject's entries). */
 void store_iter_seek(struct store_iter *it, struct slice key);
 void store_iter_close(struct store_iter *it);
+/* Making an iterator costs about as much as a seek: that of a group serves for the next one, and sees what the files held when it
+ * was made, until a checkpoint. It also keeps files that were merged since from being removed: call this before a pause. */
+void store_rest(struct store *st);
 
 /* A change set gathers puts and deletes in any order; the last one of a key counts. It copies what it is given.
  * store_checkpoint writes it as sorted files and ingests them with `seq` in one atomic step, then clears the set.

@@ -234,6 +234,49 @@ a_group_is_walked_whole_over_many_checkpoints(void **state)
 	store_close(st);
 }
 
+static void
+one_walk_serves_for_the_next_until_a_checkpoint_and_two_at_once_are_two(void **state)
+{
+	struct fixture *fx = *state;
+	struct store *st = open_store(fx, &writing);
+	struct changes *ch = changes_new();
+	struct store_iter *one = NULL, *two = NULL;
+	struct slice key, value;
+
+	for (unsigned i = 0; i < 200; i++) {
+		char group[16], rest[16];
+
+		(void)snprintf(group, sizeof group, "Tp/%u", i % 20);
+		(void)snprintf(rest, sizeof rest, "%03u", i);
+		put_in(fx, ch, group, rest, i < 20 ? "a" : "b");
+		if (i % 50 == 49)
+			checkpoint(fx, st, ch, i);
+	}
+	for (unsigned i = 0; i < 40; i++) { /* back and forth, also to groups that are not there */
+		char group[16];
+
+		(void)snprintf(group, sizeof group, "Tp/%u", i * 7 % 30);
+		expect_group(fx, st, group, i * 7 % 30 < 20 ? "abbbbbbbbb" : "");
+		if (i % 10 == 9)
+			store_rest(st);
+	}
+	assert_int_equal(store_iter_open_group(&one, st, slice_of("Tp/3", 5), &fx->err), 0);
+	assert_int_equal(store_iter_next(one, &key, &value, &fx->err), 1);
+	assert_int_equal(store_iter_open_group(&two, st, slice_of("Tp/4", 5), &fx->err), 0);
+	assert_int_equal(store_iter_next(two, &key, &value, &fx->err), 1);
+	assert_true(slice_eq(key, slice_of("Tp/4\000004", 8)));
+	assert_int_equal(store_iter_next(one, &key, &value, &fx->err), 1);
+	assert_true(slice_eq(key, slice_of("Tp/3\000023", 8)));
+	store_iter_close(two);
+	store_iter_close(one);
+	put_in(fx, ch, "Tp/3", "900", "c");
+	put_in(fx, ch, "Tp/3", "023", NULL);
+	checkpoint(fx, st, ch, 1000);
+	expect_group(fx, st, "Tp/3", "abbbbbbbbc");
+	changes_free(ch);
+	store_close(st);
+}
+
 struct model {
 	char key[48];
 	size_t key_n;
@@ -486,6 +529,7 @@ main(void)
 	    TEST(a_look_up_reads_little_of_a_large_file_through_a_small_cache),
 	    TEST(what_files_are_asked_for_is_counted_and_what_memory_answers_is_not),
 	    TEST(a_group_is_walked_whole_over_many_checkpoints),
+	    TEST(one_walk_serves_for_the_next_until_a_checkpoint_and_two_at_once_are_two),
 	    TEST(any_changes_in_any_order_end_like_a_plain_table),
 	    TEST(a_large_checkpoint_becomes_several_files_and_one_step),
 	    TEST(keys_and_values_have_limits),
