@@ -11,6 +11,7 @@
 
 #include "engine/event/event.h"
 #include "engine/flow/ruleset.h"
+#include "state/store/store.h"
 
 struct node;
 
@@ -113,6 +114,7 @@ struct node_stats {
 	uint64_t ended_unsent;
 	uint64_t by_fault[FAULT_COUNT];
 	uint64_t timelines, timeline_bytes; /* in memory */
+	struct store_reads reads;           /* opening and recovery included */
 };
 void node_stats(const struct node *no, struct node_stats *ret);
 struct rule_stats {

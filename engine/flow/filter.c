@@ -8,6 +8,8 @@
 #define GROWTH 4
 #define BITS_PER_KEY 12
 #define PROBES 6
+/* Of one sealed block. A look-up that finds nothing reads what lies behind: in one piece they were megabytes. */
+#define SEAL_BYTES (4 * KIB)
 #define LEVELS 10 /* 2^20 * 4^9 keys and more: no machine holds them */
 
 struct level {
@@ -114,13 +116,17 @@ int
 filter_seal(struct filter *fl, struct changes *ch, uint64_t seq, struct err *err)
 {
 	struct buf key = {0};
-	int rc;
+	int rc = 0;
 
-	if (fl->fresh.n == 0)
-		return 0;
-	buf_add_u8(&key, 'F');
-	buf_add_u64_be(&key, seq);
-	rc = buf_ok(&key) ? changes_put(ch, buf_slice(&key), buf_slice(&fl->fresh), err) : err_nomem(err);
+	for (size_t at = 0; at < fl->fresh.n && rc == 0; at += SEAL_BYTES) {
+		size_t n = fl->fresh.n - at < SEAL_BYTES ? fl->fresh.n - at : SEAL_BYTES;
+
+		buf_clear(&key);
+		buf_add_u8(&key, 'F');
+		buf_add_u64_be(&key, seq);
+		buf_add_u32_be(&key, (uint32_t)(at / SEAL_BYTES));
+		rc = buf_ok(&key) ? changes_put(ch, buf_slice(&key), slice_of(fl->fresh.p + at, n), err) : err_nomem(err);
+	}
 	buf_free(&key);
 	buf_clear(&fl->fresh);
 	return rc;

@@ -8,7 +8,7 @@
  *   'N' u32                               a name: a source or an input stream                           (flow/names.c)
  *   'L' u16                               a layout's text                                               (flow/names.c)
  *   'G' u32                               a rule set's bytes, by its number                             (flow/fold.c)
- *   'F' u64                               fingerprints that came between two checkpoints                (flow/filter.c)
+ *   'F' u64 u32                           fingerprints that came between two checkpoints, in parts      (flow/filter.c)
  *   'O' u32                               highest number consumed of a stream, by its name              (flow/fold.c)
  *   'M' name                              single values: seed, clock, counters, the sink's mark         (flow/fold.c)
  *

@@ -112,6 +112,7 @@ node_commit(struct node *no, struct err *err)
 		return fail(no);
 	failpoint("after_fold");
 	batch_clear(ba);
+	store_rest(no->store);
 	if (publish(no, seq, err) != 0)
 		return -1;
 	return checkpoint_due(no) ? node_checkpoint(no, err) : 0;
@@ -133,6 +134,7 @@ node_tick(struct node *no, struct instant now, struct err *err)
 	if (rc == 0 && fold_take_tick(no->fold, now, seq, false, err) != 0)
 		rc = fail(no);
 	buf_free(&b);
+	store_rest(no->store);
 	if (rc != 0 || publish(no, seq, err) != 0)
 		return -1;
 	return checkpoint_due(no) ? node_checkpoint(no, err) : 0;
@@ -499,6 +501,7 @@ node_open_with_origin(
 		goto fail;
 	if (recover(no, err) != 0)
 		goto fail;
+	store_rest(no->store);
 	fold_forget_stats(no->fold);
 	no->checkpoints = 0;
 	*ret = no;

@@ -127,6 +127,7 @@ int
 store_checkpoint(struct store *st, struct changes *ch, uint64_t seq, struct err *err)
 {
 	struct sorted_files fi = {.st = st};
+	struct store_reads before;
 	int rc;
 
 	if (st->failed)
@@ -144,11 +145,14 @@ store_checkpoint(struct store *st, struct changes *ch, uint64_t seq, struct err 
 		return -1;
 	if (changes_sort(ch, err) != 0)
 		return -1;
+	store_rest(st);
 	fi.env = rocksdb_envoptions_create();
 	fi.writer = rocksdb_sstfilewriter_create(fi.env, st->file_options);
+	store_reads(st, &before);
 	rc = files_write(&fi, ch, seq, err);
 	if (rc == 0)
 		rc = files_ingest(&fi, err);
+	store_forget_reads(st, &before);
 	rocksdb_sstfilewriter_destroy(fi.writer);
 	rocksdb_envoptions_destroy(fi.env);
 	for (size_t i = 0; i < fi.n; i++)

@@ -37,8 +37,11 @@ struct store {
 	rocksdb_options_t *options;      /* of the database */
 	rocksdb_options_t *file_options; /* of the sorted files that checkpoints write */
 	rocksdb_readoptions_t *read;
-	struct changes overlay; /* read-only: what was taken in over the database, sorted, each key once */
+	struct store_iter *idle; /* a group's walk that ended; NULL: none */
+	struct changes overlay;  /* read-only: what was taken in over the database, sorted, each key once */
 	uint64_t seq;
+	rocksdb_perfcontext_t *counters; /* RocksDB's own, of this thread, over all its stores */
+	struct store_reads reads;        /* blocks and bytes: what the counters held that is none of ours */
 	bool failed;
 };
 
@@ -64,6 +67,9 @@ change_value(const struct change *c)
 int store_rocks_err(struct err *err, const char *dir, const char *what, char *text);
 /* ERR_FULL if fewer than `need` bytes are free where DIR lies. */
 int store_need_space(const char *dir, uint64_t need, struct err *err);
+
+/* What was read since then is none of a look-up's or walk's. */
+void store_forget_reads(struct store *st, const struct store_reads *since);
 
 /* overlay.c: a read-only handle takes changes in over the database, in memory. */
 int overlay_take(struct store *st, struct changes *ch, struct err *err);

@@ -50,6 +50,10 @@ table_options(const struct store *st)
 	rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1);
 	rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(table, 1);
 	rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1);
+	/* In one piece those of a file are megabytes: once they do not fit the cache together, each look-up reads some of them anew. */
+	rocksdb_block_based_options_set_index_type(table, rocksdb_block_based_table_index_type_two_level_index_search);
+	rocksdb_block_based_options_set_partition_filters(table, 1);
+	rocksdb_block_based_options_set_pin_top_level_index_and_filter(table, 1);
 	return table;
 }
 
@@ -254,11 +258,13 @@ store_open(struct store **ret, const char *dir, const struct store_options *opt,
 	st->options = options_new(st);
 	st->file_options = options_new(st);
 	st->read = rocksdb_readoptions_create();
+	st->counters = rocksdb_perfcontext_create();
 	options_set(st);
 	if (database_open(st, fresh, err) != 0 || checkpoint_read(st, err) != 0 || place_settle(st, err) != 0) {
 		store_close(st);
 		return -1;
 	}
+	store_forget_reads(st, &(struct store_reads){0});
 	*ret = st;
 	return 0;
 }
@@ -268,6 +274,7 @@ store_close(struct store *st)
 {
 	if (st == NULL)
 		return;
+	store_rest(st);
 	if (st->db != NULL) {
 		rocksdb_cancel_all_background_work(st->db, 1);
 		rocksdb_close(st->db);
@@ -280,6 +287,8 @@ store_close(struct store *st)
 		rocksdb_options_destroy(st->file_options);
 	if (st->cache != NULL)
 		rocksdb_cache_destroy(st->cache);
+	if (st->counters != NULL)
+		rocksdb_perfcontext_destroy(st->counters);
 	arena_free(&st->overlay.bytes);
 	free(st->overlay.list);
 	free(st->overlay.spare);
@@ -293,6 +302,26 @@ uint64_t
 store_checkpoint_seq(const struct store *st)
 {
 	return st->seq;
+}
+
+void
+store_reads(const struct store *st, struct store_reads *ret)
+{
+	*ret = st->reads;
+	ret->blocks = rocksdb_perfcontext_metric(st->counters, rocksdb_block_read_count) - st->reads.blocks;
+	ret->bytes = rocksdb_perfcontext_metric(st->counters, rocksdb_block_read_byte) - st->reads.bytes;
+}
+
+void
+store_forget_reads(struct store *st, const struct store_reads *since)
+{
+	struct store_reads now;
+
+	store_reads(st, &now);
+	st->reads.gets = since->gets;
+	st->reads.walks = since->walks;
+	st->reads.blocks += now.blocks - since->blocks;
+	st->reads.bytes += now.bytes - since->bytes;
 }
 
 bool
@@ -324,6 +353,7 @@ store_get(struct store *st, struct slice key, struct buf *ret, struct err *err)
 		buf_add_slice(ret, change_value(&st->overlay.list[at]));
 		return buf_ok(ret) ? 1 : err_nomem(err);
 	}
+	st->reads.gets++;
 	pinned = rocksdb_get_pinned(st->db, st->read, key.p, key.n, &text);
 	if (text != NULL)
 		return store_rocks_err(err, st->dir, "read it", text);
@@ -340,29 +370,63 @@ struct store_iter {
 	struct store *st;
 	rocksdb_readoptions_t *read;
 	rocksdb_iterator_t *iter;
-	char *hi;                  /* RocksDB borrows it */
+	char *hi;                  /* RocksDB borrows it, of a range */
 	size_t hi_n, over;         /* over: the next key of the overlay */
 	bool used_file, used_over; /* what the last call handed out; the next one steps over it */
+	bool group;                /* ends by itself where the group does: serves for another one */
 };
+
+static void
+iter_free(struct store_iter *it)
+{
+	if (it == NULL)
+		return;
+	rocksdb_iter_destroy(it->iter);
+	rocksdb_readoptions_destroy(it->read);
+	free(it->hi);
+	free(it);
+}
+
+void
+store_rest(struct store *st)
+{
+	iter_free(st->idle);
+	st->idle = NULL;
+}
+
+static struct store_iter *
+iter_new(struct store *st, struct slice hi, bool group)
+{
+	struct store_iter *it = calloc(1, sizeof *it);
+
+	if (it == NULL || (it->hi = malloc(group ? LIMIT_KEY_BYTES : hi.n + 1)) == NULL) {
+		free(it);
+		return NULL;
+	}
+	it->st = st;
+	it->group = group;
+	it->read = rocksdb_readoptions_create();
+	rocksdb_readoptions_set_total_order_seek(it->read, !group);
+	rocksdb_readoptions_set_prefix_same_as_start(it->read, group);
+	if (!group && hi.n != 0)
+		rocksdb_readoptions_set_iterate_upper_bound(it->read, it->hi, hi.n);
+	return it;
+}
 
 static int
 iter_open(struct store_iter **ret, struct store *st, struct slice lo, struct slice hi, bool group, struct err *err)
 {
-	struct store_iter *it = calloc(1, sizeof *it);
+	struct store_iter *it = group && st->idle != NULL ? st->idle : iter_new(st, hi, group);
 
-	if (it == NULL || (it->hi = malloc(hi.n + 1)) == NULL) {
-		free(it);
+	if (it == NULL)
 		return err_nomem(err);
-	}
-	it->st = st;
+	if (it == st->idle)
+		st->idle = NULL;
 	it->hi_n = hi.n;
-	it->read = rocksdb_readoptions_create();
-	rocksdb_readoptions_set_total_order_seek(it->read, !group);
-	if (hi.n != 0) {
+	if (hi.n != 0)
 		memcpy(it->hi, hi.p, hi.n);
-		rocksdb_readoptions_set_iterate_upper_bound(it->read, it->hi, hi.n);
-	}
-	it->iter = rocksdb_create_iterator(st->db, it->read);
+	if (it->iter == NULL)
+		it->iter = rocksdb_create_iterator(st->db, it->read);
 	/* The store's own keys, which begin with a zero byte, are not shown. */
 	if (slice_cmp(lo, slice_of("\1", 1)) < 0)
 		lo = slice_of("\1", 1);
@@ -392,6 +456,7 @@ store_iter_open_group(struct store_iter **ret, struct store *st, struct slice gr
 void
 store_iter_seek(struct store_iter *it, struct slice key)
 {
+	it->st->reads.walks++;
 	rocksdb_iter_seek(it->iter, key.p, key.n);
 	it->over = overlay_seek(it->st, key);
 	it->used_file = it->used_over = false;
@@ -442,10 +507,14 @@ store_iter_next(struct store_iter *it, struct slice *key, struct slice *value, s
 void
 store_iter_close(struct store_iter *it)
 {
+	char *text = NULL;
+
 	if (it == NULL)
 		return;
-	rocksdb_iter_destroy(it->iter);
-	rocksdb_readoptions_destroy(it->read);
-	free(it->hi);
-	free(it);
+	rocksdb_iter_get_error(it->iter, &text);
+	if (it->group && it->st->idle == NULL && text == NULL)
+		it->st->idle = it;
+	else
+		iter_free(it);
+	rocksdb_free(text);
 }

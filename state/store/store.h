@@ -38,6 +38,13 @@ void store_close(struct store *st); /* NULL is fine */
 /* Journal sequence of the newest checkpoint, 0 if none. */
 uint64_t store_checkpoint_seq(const struct store *st);
 
+/* What the files were asked for since opening, but for what checkpoints read of those that they write. */
+struct store_reads {
+	uint64_t gets, walks;   /* look-ups of one key; seeks of iterators */
+	uint64_t blocks, bytes; /* read from files for them, as the block cache did not hold them (the system's may have) */
+};
+void store_reads(const struct store *st, struct store_reads *ret);
+
 /* 1: found, *ret filled (cleared first); 0: not there; -1: error. */
 int store_get(struct store *st, struct slice key, struct buf *ret, struct err *err);
 
@@ -51,6 +58,9 @@ int store_iter_next(struct store_iter *it, struct slice *key, struct slice *valu
 /* Jumps forward to the first key >= `key` (used to skip a subject's entries). */
 void store_iter_seek(struct store_iter *it, struct slice key);
 void store_iter_close(struct store_iter *it);
+/* Making an iterator costs about as much as a seek: that of a group serves for the next one, and sees what the files held when it
+ * was made, until a checkpoint. It also keeps files that were merged since from being removed: call this before a pause. */
+void store_rest(struct store *st);
 
 /* A change set gathers puts and deletes in any order; the last one of a key counts. It copies what it is given.
  * store_checkpoint writes it as sorted files and ingests them with `seq` in one atomic step, then clears the set.

@@ -148,6 +148,17 @@ class Look(Case):
         for word in ("witness-repeat", "duplicate", "quarantined"):
             self.assertIn(word, text)
 
+    def test_stages(self):
+        "run --stages tells the seconds of each stage, and what the store was asked for"
+        f = self.events("e.ndjson", four_cases())
+        self.assertNotIn("stages", self.run_store(self.path("s"), "--events", f))
+        again = self.run_store(self.path("s"), "--events", f, "--stages")
+        self.assertIn("checkpoint", again["stages"])
+        self.assertGreaterEqual(again["store_reads"]["gets"], 4)     # each duplicate is asked for
+        self.assertGreater(again["store_reads"]["bytes"], again["store_reads"]["blocks"])
+        done = self.dideban("run", "--store", self.path("s"), "--events", f, "--stages")
+        self.assertRegex(done.out, r"the store was asked for \d+ keys, walked \d+ times, read \d+ blocks")
+
 
 class World(Case):
     def test_generate(self):

@@ -92,6 +92,73 @@ ranges_are_walked_in_order_and_skipped_in(void **state)
 }
 
 static void
+what_files_are_asked_for_is_counted_and_what_memory_answers_is_not(void **state)
+{
+	struct fixture *fx = *state;
+	struct store *st = open_store(fx, &writing);
+	struct changes *ch = changes_new();
+	struct store_reads reads;
+	char large[10000];
+
+	memset(large, 'x', sizeof large);
+	large[sizeof large - 1] = 0;
+	put(fx, ch, "0", large); /* "a" lies in another block than what opening reads */
+	put(fx, ch, "a", "1");
+	checkpoint(fx, st, ch, 1);
+	store_close(st);
+	st = open_store(fx, &writing);
+	store_reads(st, &reads);
+	assert_int_equal(reads.gets + reads.walks + reads.blocks + reads.bytes, 0); /* opening is not counted */
+	expect(fx, st, "a", "1");
+	store_reads(st, &reads);
+	assert_int_equal(reads.gets, 1);
+	assert_true(reads.blocks >= 1 && reads.bytes > reads.blocks);
+	expect_keys(fx, st, "a", "b", "a");
+	put(fx, ch, "b", "2");
+	checkpoint(fx, st, ch, 2);
+	store_close(st);
+	st = open_store(fx, &looking);
+	put(fx, ch, "c", "3");
+	checkpoint(fx, st, ch, 3); /* stays in memory */
+	expect(fx, st, "c", "3");
+	expect(fx, st, "b", "2");
+	store_reads(st, &reads);
+	assert_int_equal(reads.gets, 1);
+	assert_int_equal(reads.walks, 0);
+	expect_keys(fx, st, "a", "d", "a b c");
+	store_reads(st, &reads);
+	assert_int_equal(reads.walks, 1);
+	changes_free(ch);
+	store_close(st);
+}
+
+static void
+a_look_up_reads_little_of_a_large_file_through_a_small_cache(void **state)
+{
+	struct fixture *fx = *state;
+	const struct store_options small = {.temporary = true, .cache_bytes = 64 * KIB};
+	struct store *st = open_store(fx, &small);
+	struct changes *ch = changes_new();
+	struct store_reads reads;
+	char key[32], value[101];
+
+	memset(value, 'x', sizeof value);
+	value[sizeof value - 1] = 0;
+	for (unsigned i = 0; i < 300000; i++) {
+		(void)snprintf(key, sizeof key, "key %u", i);
+		put(fx, ch, key, value);
+	}
+	checkpoint(fx, st, ch, 1);
+	store_close(st);
+	st = open_store(fx, &small);
+	expect(fx, st, "key 123456", value);
+	store_reads(st, &reads);
+	assert_true(reads.bytes > 0 && reads.bytes < 32 * KIB); /* its index in one piece has more than 100 KiB */
+	changes_free(ch);
+	store_close(st);
+}
+
+static void
 put_in(struct fixture *fx, struct changes *ch, const char *group, const char *rest, const char *value)
 {
 	char key[64];
@@ -163,6 +230,49 @@ a_group_is_walked_whole_over_many_checkpoints(void **state)
 	/* What has no zero byte at its end, or one before it, is no group. */
 	assert_int_equal(store_iter_open_group(&it, st, slice_str("Tp/1"), &fx->err), -1);
 	assert_int_equal(store_iter_open_group(&it, st, slice_of("T\0x\0", 4), &fx->err), -1);
+	changes_free(ch);
+	store_close(st);
+}
+
+static void
+one_walk_serves_for_the_next_until_a_checkpoint_and_two_at_once_are_two(void **state)
+{
+	struct fixture *fx = *state;
+	struct store *st = open_store(fx, &writing);
+	struct changes *ch = changes_new();
+	struct store_iter *one = NULL, *two = NULL;
+	struct slice key, value;
+
+	for (unsigned i = 0; i < 200; i++) {
+		char group[16], rest[16];
+
+		(void)snprintf(group, sizeof group, "Tp/%u", i % 20);
+		(void)snprintf(rest, sizeof rest, "%03u", i);
+		put_in(fx, ch, group, rest, i < 20 ? "a" : "b");
+		if (i % 50 == 49)
+			checkpoint(fx, st, ch, i);
+	}
+	for (unsigned i = 0; i < 40; i++) { /* back and forth, also to groups that are not there */
+		char group[16];
+
+		(void)snprintf(group, sizeof group, "Tp/%u", i * 7 % 30);
+		expect_group(fx, st, group, i * 7 % 30 < 20 ? "abbbbbbbbb" : "");
+		if (i % 10 == 9)
+			store_rest(st);
+	}
+	assert_int_equal(store_iter_open_group(&one, st, slice_of("Tp/3", 5), &fx->err), 0);
+	assert_int_equal(store_iter_next(one, &key, &value, &fx->err), 1);
+	assert_int_equal(store_iter_open_group(&two, st, slice_of("Tp/4", 5), &fx->err), 0);
+	assert_int_equal(store_iter_next(two, &key, &value, &fx->err), 1);
+	assert_true(slice_eq(key, slice_of("Tp/4\000004", 8)));
+	assert_int_equal(store_iter_next(one, &key, &value, &fx->err), 1);
+	assert_true(slice_eq(key, slice_of("Tp/3\000023", 8)));
+	store_iter_close(two);
+	store_iter_close(one);
+	put_in(fx, ch, "Tp/3", "900", "c");
+	put_in(fx, ch, "Tp/3", "023", NULL);
+	checkpoint(fx, st, ch, 1000);
+	expect_group(fx, st, "Tp/3", "abbbbbbbbc");
 	changes_free(ch);
 	store_close(st);
 }
@@ -416,7 +526,10 @@ main(void)
 	    TEST(a_checkpoint_is_there_with_its_position_and_stays),
 	    TEST(the_last_change_of_a_key_counts),
 	    TEST(ranges_are_walked_in_order_and_skipped_in),
+	    TEST(a_look_up_reads_little_of_a_large_file_through_a_small_cache),
+	    TEST(what_files_are_asked_for_is_counted_and_what_memory_answers_is_not),
 	    TEST(a_group_is_walked_whole_over_many_checkpoints),
+	    TEST(one_walk_serves_for_the_next_until_a_checkpoint_and_two_at_once_are_two),
 	    TEST(any_changes_in_any_order_end_like_a_plain_table),
 	    TEST(a_large_checkpoint_becomes_several_files_and_one_step),
 	    TEST(keys_and_values_have_limits),

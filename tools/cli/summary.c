@@ -1,4 +1,5 @@
 #include "tools/cli/summary.h"
+#include "state/base/limits.h"
 #include "state/base/stages.h"
 
 #include <inttypes.h>
@@ -95,7 +96,9 @@ summary_print(FILE *f, const struct summary *su)
 	fprintf(f, "standing alerts %" PRIu64 "\n", su->standing);
 	for (unsigned i = 0; su->stages && i < STAGE_COUNT; i++)
 		fprintf(f, "%s%s %.2f s", i == 0 ? "" : ", ", stage_name((enum stage)i), stages_seconds((enum stage)i));
-	fprintf(f, su->stages ? "\n" : "");
+	if (su->stages)
+		fprintf(f, "\nthe store was asked for %" PRIu64 " keys, walked %" PRIu64 " times, read %" PRIu64 " blocks (%.1f MiB)\n",
+		    st->reads.gets, st->reads.walks, st->reads.blocks, (double)st->reads.bytes / (double)MIB);
 	fprintf(f, "%.2f s, %s events a second\n", su->seconds, grouped(su->seconds > 0 ? (uint64_t)((double)st->consumed / su->seconds) : 0));
 }
 
@@ -140,5 +143,8 @@ summary_json(FILE *f, const struct summary *su)
 	fprintf(f, su->stages ? ",\"stages\":{" : "");
 	for (unsigned i = 0; su->stages && i < STAGE_COUNT; i++)
 		fprintf(f, "%s\"%s\":%.6f", i == 0 ? "" : ",", stage_name((enum stage)i), stages_seconds((enum stage)i));
-	fprintf(f, su->stages ? "}}\n" : "}\n");
+	if (su->stages)
+		fprintf(f, "},\"store_reads\":{\"gets\":%" PRIu64 ",\"walks\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"bytes\":%" PRIu64 "}",
+		    st->reads.gets, st->reads.walks, st->reads.blocks, st->reads.bytes);
+	fprintf(f, "}\n");
 }
