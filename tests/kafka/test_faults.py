@@ -10,6 +10,8 @@ POINTS = ("after_journal_append", "after_journal_sync", "before_fold", "after_fo
 
 KINDS = ("witness", "gate", "expert", "lifecycle", "register") + (("old bailey",) if os.path.isdir(lib.shared("data", "old-bailey")) else ())
 
+ENOUGH = {"expert": 60000}      # events until something is raised; 6000 of the others
+
 
 @lib.needs_shared("bench")
 class Faults(KafkaCase):
@@ -32,7 +34,9 @@ class Faults(KafkaCase):
         self.positions_reach(sv, 3)
         status, _ = sv.stop()
         self.assertEqual(status, 0, sv.said())
-        self.assertEqual(self.standing(self.store), self.expected(self.file))
+        want = self.expected(self.file)
+        self.assertGreater(len(want), 0)
+        self.assertEqual(self.standing(self.store), want)
         return self.check_published()
 
     def some(self, sv, n, what="some"):
@@ -126,7 +130,8 @@ class Faults(KafkaCase):
     def schedule(self, seed):
         """Random faults of every kind on one stream."""
         rnd = random.Random(seed)
-        self.begin(n=6000, kind=KINDS[seed % len(KINDS)], broker=PROXIED)      # ten in a row pass through all of them
+        kind = KINDS[seed % len(KINDS)]         # ten in a row pass through all of them
+        self.begin(n=ENOUGH.get(kind, 6000), kind=kind, broker=PROXIED)
         proxy = Proxy(PORT + 3, PORT + 2)
         self.addCleanup(proxy.end)
         told = []
