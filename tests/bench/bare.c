@@ -1,8 +1,8 @@
 /* The bare loop: what it costs on this machine to read events, parse them, make them durable, keep two records of each on disk and
  * write rows, without rules: the floor that tests/bench/run holds the program against.
  *
- * usage: bare EVENTS STORE ROWS-FILE ROWS ROW-BYTES [stages]
- * Reads a file of events through the program's source, parses each as the program does and walks over every field; appends
+ * usage: bare FILE EVENTS STORE ROWS-FILE ROWS ROW-BYTES [stages]
+ * Reads a file of so many events through the program's source, parses each as the program does and walks over every field; appends
  * journal batches of 4,096 with one sync each; puts an identity and an entry of each event into sorted files, 100,000 events a
  * checkpoint; writes ROWS rows of ROW-BYTES bytes, evenly spread, each batch's behind its sync, as alerts are.
  * Left out, among others: contracts, duplicates, timelines, windows, Lua, episodes, rendering, reading anything back.
@@ -19,7 +19,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -100,7 +99,7 @@ walk(const struct json_tree *jt, struct slice *id, struct slice *source)
 	return sum;
 }
 
-/* An identity with the hash of the content, and an entry of the subject with what the engine's average entry holds. */
+/* An identity with the hash of the content, and an entry of the subject with 64 bytes of what came. */
 static int
 keep(struct bare *ba, struct slice raw, uint64_t content, struct slice id, struct slice source)
 {
@@ -181,23 +180,6 @@ loop(struct bare *ba, struct file_source *fs)
 	return rc;
 }
 
-/* How many events the file has: lines. */
-static uint64_t
-lines(const char *path)
-{
-	static char block[1 << 20];
-	FILE *f = fopen(path, "re");
-	uint64_t n = 0;
-	size_t got;
-
-	while (f != NULL && (got = fread(block, 1, sizeof block, f)) > 0)
-		for (const char *p = block; (p = memchr(p, '\n', (size_t)(block + got - p))) != NULL; p++)
-			n++;
-	if (f != NULL)
-		(void)fclose(f);
-	return n;
-}
-
 static int
 play(struct bare *ba, char **argv)
 {
@@ -205,19 +187,19 @@ play(struct bare *ba, char **argv)
 	struct file_source *fs = NULL;
 	int rc = -1;
 
-	ba->rows_total = strtoull(argv[4], NULL, 10);
-	ba->row_bytes = strtoull(argv[5], NULL, 10) + 1;
+	ba->events_total = strtoull(argv[2], NULL, 10);
+	ba->rows_total = strtoull(argv[5], NULL, 10);
+	ba->row_bytes = strtoull(argv[6], NULL, 10) + 1;
 	do {
 		for (size_t i = 1; i < ba->row_bytes; i++)
 			buf_add_u8(&ba->rows_block, 'x');
 		buf_add_u8(&ba->rows_block, '\n');
 	} while (ba->rows_block.n + ba->row_bytes <= ROWS_AT_ONCE);
-	ba->events_total = lines(argv[1]);
 	ba->changes = changes_new();
-	ba->out = open(argv[3], O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+	ba->out = open(argv[4], O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 	if (ba->events_total == 0 || ba->out < 0 || ba->changes == NULL || json_tree_init(&ba->tree, LIMIT_EVENT_BYTES, LIMIT_EVENT_DEPTH) != 0)
-		return err_set(&ba->err, ERR_IO, "no events in %s, or no memory, or %s cannot be written", argv[1], argv[3]);
-	if (store_open(&ba->store, argv[2], NULL, &ba->err) == 0 && file_path(journal, argv[2], "journal", &ba->err) == 0 &&
+		return err_set(&ba->err, ERR_IO, "no events, or no memory, or %s cannot be written", argv[4]);
+	if (store_open(&ba->store, argv[3], NULL, &ba->err) == 0 && file_path(journal, argv[3], "journal", &ba->err) == 0 &&
 	    journal_open(&ba->journal, journal, NULL, &ba->err) == 0 && file_source_open(&fs, argv[1], NULL, &ba->err) == 0)
 		rc = loop(ba, fs);
 	file_source_close(fs);
@@ -233,13 +215,15 @@ main(int argc, char **argv)
 	struct bare ba = {.out = -1};
 	int rc;
 
-	if (argc < 6) {
-		(void)fprintf(stderr, "usage: bare EVENTS STORE ROWS-FILE ROWS ROW-BYTES [stages]\n");
+	if (argc < 7) {
+		(void)fprintf(stderr, "usage: bare FILE EVENTS STORE ROWS-FILE ROWS ROW-BYTES [stages]\n");
 		return 2;
 	}
-	clockwork.on = argc > 6;
+	clockwork.on = argc > 7;
 	clockwork.since = seconds();
 	rc = play(&ba, argv);
+	if (rc == 0 && ba.n != ba.events_total)
+		rc = err_set(&ba.err, ERR_INPUT, "%" PRIu64 " events came", ba.n);
 	if (rc != 0)
 		(void)fprintf(stderr, "bare: %s\n", ba.err.text);
 	else {
