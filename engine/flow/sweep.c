@@ -46,12 +46,9 @@ static int
 absorb(struct sweep *sw, const struct delta *de, struct err *err)
 {
 	const struct rule_plan *rp = sw->judge->rp;
-	const struct trigger_bind *tb = &rp->triggers[de->layout];
 
 	if (de->remove && !de->found)
 		return 0;
-	if (de->remove && tb->on && tb->role == de->role && sw->gone(sw->ctx, de, err) != 0)
-		return -1;
 	for (unsigned f = 0; f < rp->n_features; f++) {
 		const struct feature_spec *spec = rp->features[f].spec;
 		const struct feature_bind *fb = &rp->binds[f][de->layout];
@@ -114,6 +111,21 @@ start(struct sweep *sw)
 	sw->forever = sw->reached = false;
 }
 
+/* The triggers that went. All before the first is judged: of one event another content may have come, whose entry stands before the
+ * one that went when its contract numbers the role otherwise. */
+static int
+take_back(struct sweep *sw, struct err *err)
+{
+	for (size_t d = 0; d < sw->n; d++) {
+		const struct delta *de = &sw->deltas[d];
+		const struct trigger_bind *tb = &sw->judge->rp->triggers[de->layout];
+
+		if (de->remove && de->found && tb->on && tb->role == de->role && sw->gone(sw->ctx, de, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 sweep_run(struct sweep *sw, struct err *err)
 {
@@ -122,6 +134,8 @@ sweep_run(struct sweep *sw, struct err *err)
 	uint32_t i, unchanged = 0; /* entries from here to i did not change */
 
 	start(sw);
+	if (take_back(sw, err) != 0)
+		return -1;
 	for (i = sw->n == 0 ? tl->n : sw->deltas[0].index;; i++) {
 		bool reached, changed = false;
 

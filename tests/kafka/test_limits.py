@@ -67,17 +67,16 @@ class Limits(KafkaCase):
         sv = self.serve(self.config("in"))
         self.consumed(sv, 4)
         self.positions_reach(sv, 1)
-        for _ in range(2):
-            before = len(sv.said())
-            tool("kill", FOLDER)
-            try:
-                self.wait(lambda: sv.said()[before:].count("waits until it does") == 2, "both say that it is away", sv)
-                since = time.monotonic()
-                self.wait(lambda: time.monotonic() - since > 7, "seven seconds pass", sv)
-                self.assertNotIn("answers again", sv.said()[before:])
-            finally:
-                tool("start", FOLDER)
-            self.wait(lambda: sv.said()[before:].count("answers again") == 2, "both say that it is back", sv)
+        tool("kill", FOLDER)
+        try:
+            # A publisher that has nothing to send may not notice.
+            self.wait(lambda: "reading events waits until it does" in sv.said(), "the reader says that it is away", sv)
+            since = time.monotonic()
+            self.wait(lambda: time.monotonic() - since > 7, "seven seconds pass", sv)
+            self.assertNotIn("answers again", sv.said())
+        finally:
+            tool("start", FOLDER)
+        self.wait(lambda: sv.said().count("answers again") == sv.said().count("waits until it does"), "whoever said so says that it is back", sv)
         self.assertEqual(sv.stop()[0], 0)
         self.assertEqual(self.check_published(), 1)
 

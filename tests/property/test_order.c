@@ -17,6 +17,9 @@
 
 #define MAX_PROCESSES 64
 
+/* Sets that found what thousands did not: a content whose contract numbers the subject's role lower took the place of another one. */
+static const uint64_t kept[] = {1003228};
+
 struct totals {
 	unsigned sets, stood, withdrew, recut, checks, evals, failed;
 };
@@ -121,6 +124,7 @@ share_out(uint64_t seed, uint64_t sets, struct totals *ret)
 	int n = processes(sets), status, k;
 	pid_t children[MAX_PROCESSES];
 
+	memset(all->by, 0, sizeof all->by);
 	for (k = 0; k < n; k++) {
 		children[k] = fork();
 		if (children[k] < 0)
@@ -188,6 +192,8 @@ main(int argc, char **argv)
 	all = mmap(NULL, sizeof *all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (all == MAP_FAILED)
 		abort();
+	for (size_t i = 0; shares && i < sizeof kept / sizeof kept[0]; i++)
+		share_out(kept[i], 1, &to);
 	share_out(seed, sets, &to);
 	printf("%u sets, %u comparisons of alerts, %u outcomes of triggers compared, %.1f s, %u sets differ\n", to.sets, to.checks, to.evals,
 	    seconds_since(&start), to.failed);
