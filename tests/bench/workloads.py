@@ -1,11 +1,26 @@
-"""What the benches share: `muted`, which is witness with the rule changed to be muted by witness, as the peers' is, in place of one alert a case, and what must
+"""What the benches share: small measures, `muted`, which is witness with the rule changed to be muted by witness, as the peers' is, in place of one alert a case, and what must
 stand after each workload."""
-import json, os, shutil, subprocess, sys
+import json, multiprocessing, os, shutil, subprocess, sys
 
 import lib, test_truth
 
 QUIET = 30 * 86400
 MUTED = ('episode = { "subject", "case_id" }, episode_once = true,', 'episode = { "subject" },')
+
+
+def apart(f, *args):
+    """In a process of its own: a child's peak memory begins with its parent's, so this one must stay small."""
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        return pool.apply(f, args)
+
+
+def size_of(folder):
+    return sum(os.path.getsize(os.path.join(where, name)) for where, _, names in os.walk(folder) for name in names)
+
+
+def lines(path):
+    with open(path, "rb") as f:
+        return sum(block.count(b"\n") for block in iter(lambda: f.read(1 << 20), b""))
 
 
 def source_of(workload):
