@@ -131,10 +131,12 @@ kafka_source_close(struct kafka_source *ks)
 		(void)close(ks->fd);
 	parts_free(ks);
 	buf_free(&ks->event);
-	atomic_store(&ks->link.left, true);
-	atomic_store(&ks->asking.left, true);
-	if (!ended)
-		return; /* librdkafka's threads still see the links, until the program ends */
+	if (!ended) {
+		/* librdkafka's threads still see the links, until the program ends. */
+		atomic_store(&ks->link.left, true);
+		atomic_store(&ks->asking.left, true);
+		return;
+	}
 	link_free(&ks->link);
 	link_free(&ks->asking);
 	free(ks);

@@ -69,33 +69,17 @@ cut_episodes(const struct group *gr, const struct rule *ru, uint32_t from, uint3
 	return 0;
 }
 
-/* The first current alert that the change may touch: its episode reaches the hit before the first changed one. */
+/* The first current alert whose episode reaches the hit before `hit`, by the places of the last cut; where one begins at `hit`, the
+ * one behind it is the first that reaches `hit + 1`. */
 static uint32_t
-first_touched(const struct group *gr)
+first_reaching(const struct group *gr, uint32_t hit)
 {
 	uint32_t lo = 0, hi = gr->n_current;
 
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
-		if (gr->alerts[mid]->last_hit + 1 < gr->dirty_from)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-/* The first current alert behind the change: it begins with the hit that was at `first` when the group was cut last. */
-static uint32_t
-first_behind(const struct group *gr, uint32_t first)
-{
-	uint32_t lo = 0, hi = gr->n_current;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (gr->alerts[mid]->first_hit < first)
+		if (gr->alerts[mid]->last_hit + 1 < hit)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -512,7 +496,7 @@ group_cut(struct group *gr, const struct cut *cu, struct err *err)
 
 	if (dirty == UINT32_MAX)
 		return 0;
-	pa.keep = first_touched(gr);
+	pa.keep = first_reaching(gr, dirty); /* a change may also join what comes before it */
 	extend = dirty < gr->n_hits && extends_last(gr, cu->ru);
 	if (extend) {
 		const struct alert *al = gr->alerts[gr->n_current - 1];
@@ -525,7 +509,7 @@ group_cut(struct group *gr, const struct cut *cu, struct err *err)
 		from = dirty;
 	if (cut_episodes(gr, cu->ru, from, gr->n_hits - gr->clean_tail, extend ? &head : NULL, cu->arena, &pa.eps, &pa.n_eps, &end) != 0)
 		return err_nomem(err);
-	pa.behind = end == gr->n_hits ? gr->n_current : first_behind(gr, end - moved);
+	pa.behind = end == gr->n_hits ? gr->n_current : first_reaching(gr, end - moved + 1);
 	if (prepare(&pa) != 0)
 		return err_nomem(err);
 	if (match(&pa, err) != 0 || withdraw(&pa, err) != 0)

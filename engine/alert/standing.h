@@ -84,7 +84,7 @@ struct group {
 	uint32_t dirty_from;   /* the first hit that changed since the last cut; UINT32_MAX: none */
 	uint32_t clean_tail;   /* hits at the end that did not change since then */
 	uint32_t cut_hits;     /* how many there were at that cut */
-	uint32_t unsaved_from; /* the same since the last checkpoint */
+	uint32_t unsaved_from; /* as dirty_from, since the last checkpoint */
 	uint32_t saved_hits;   /* how many that checkpoint held */
 	bool unsaved;          /* hits or alerts changed since then */
 	bool removed;          /* among the changes was a removal or a change, not only hits added at the end */
@@ -116,7 +116,7 @@ int group_put(struct group *gr, const struct names *na, struct instant time, uin
 /* Forgets all hits: the rule changed. */
 void group_drop_hits(struct group *gr);
 
-/* What happened to an alert, for whoever renders messages. */
+/* What cutting needs to know, and whom it asks and tells. */
 struct cut {
 	const struct rule *ru;
 	const struct names *names;

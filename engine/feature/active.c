@@ -176,12 +176,6 @@ active_opening(const struct active *ac, uint32_t item)
 	return ac->lives[ac->items[item]].opening;
 }
 
-uint32_t
-active_newest(const struct active *ac, uint32_t item)
-{
-	return ac->lives[ac->items[item]].newest;
-}
-
 struct slice
 active_key(const struct active *ac, uint32_t item)
 {

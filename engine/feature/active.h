@@ -39,9 +39,8 @@ int active_seek(struct active *ac, const struct window_view *vi, uint32_t hi);
 void active_rewind(struct active *ac, uint32_t first);
 /* Lists what is on at time t; returns how many (at most LIMIT_ACTIVE_ITEMS are listed in items, the number is exact). */
 uint32_t active_list(struct active *ac, const struct window_view *vi, struct instant t);
-/* Item i of the list: the entry index of its opening, and of its newest entry. */
+/* Item i of the list: the entry index of its opening. */
 uint32_t active_opening(const struct active *ac, uint32_t item);
-uint32_t active_newest(const struct active *ac, uint32_t item);
 struct slice active_key(const struct active *ac, uint32_t item); /* encoded */
 /* Item i rests on a contested entry. */
 bool active_contested(const struct active *ac, const struct window_view *vi, uint32_t item);

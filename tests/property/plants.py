@@ -45,7 +45,7 @@ PLANTS = [
     ("an opening keeps the time that a conflict took away", "engine/alert/cut.c",
      "if (instant_cmp(al->opening->time, gr->hits[ep->first]->time) != 0)", "if (false)"),
     ("the episode before the change is not cut again", "engine/alert/cut.c",
-     "if (gr->alerts[mid]->last_hit + 1 < gr->dirty_from)", "if (gr->alerts[mid]->last_hit < gr->dirty_from)"),
+     "if (gr->alerts[mid]->last_hit + 1 < hit)", "if (gr->alerts[mid]->last_hit < hit)"),
     ("nobody is told that evidence became contested", "engine/flow/judge.c",
      "h = hash64_seeded(slice_str(judge_contested(ju, ev) ? \"contested\" : \"\"),", "h = hash64_seeded(slice_str(\"\"),"),
     ("a window keeps what was there before a late entry", "engine/feature/window.c",

@@ -66,7 +66,7 @@ check(const struct fixture *fx, const struct kinds *ki, uint32_t hi, struct inst
 		for (uint32_t i = 0; i < ac->n_items; i++)
 			if (slice_eq(active_key(ac, i), buf_slice(&b))) {
 				assert_int_equal(active_opening(ac, i), opening);
-				assert_int_equal(active_newest(ac, i), newest);
+				assert_int_equal(ac->lives[ac->items[i]].newest, newest);
 				assert_int_equal(active_contested(ac, &ki->vi, i), fx->rows[opening].contested || fx->rows[newest].contested);
 				on++;
 			}

@@ -252,7 +252,7 @@ replay_one(struct session *se, struct one *one, struct slice with, bool named, b
 	char stream[64], note[900], was[300], is[300], text[1000];
 	struct position pos;
 	struct still st = {.raw = raw};
-	bool other;
+	bool other = false;
 
 	if (with.p == NULL && one->full_bytes > one->raw.n)
 		return tell(json, one->id, false, "only its beginning is kept; give the whole event --with FILE");
@@ -276,9 +276,11 @@ replay_one(struct session *se, struct one *one, struct slice with, bool named, b
 		(void)snprintf(text, sizeof text, "still wrong: %s", st.text);
 		return tell(json, one->id, false, text);
 	}
-	name_event(buf_slice(&one->raw), was, sizeof was);
-	name_event(raw, is, sizeof is);
-	other = with.p != NULL && was[0] != '\0' && strcmp(was, is) != 0; /* right after a conflict; otherwise to be seen */
+	if (with.p != NULL) {
+		name_event(buf_slice(&one->raw), was, sizeof was);
+		name_event(raw, is, sizeof is);
+		other = was[0] != '\0' && strcmp(was, is) != 0; /* right after a conflict; otherwise to be seen */
+	}
 	(void)snprintf(note, sizeof note, "%s%s%s%s%s", with.p != NULL ? "mended" : "as it stood", other ? " as " : "", other ? is : "",
 	    reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
 	if (node_quarantine_mark(se->no, one->id, QUARANTINE_REPLAYED, note, err) != 0)
