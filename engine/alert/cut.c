@@ -197,9 +197,11 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 	bool say = false, was_ended = al->state == ALERT_ENDED, held = !fresh && al->told > 0; /* receivers hold it */
 	bool moves = held && cu->readdressed;
 
-	/* As they got it, before it shows anything else. */
-	if (moves && tell(al, cu, MESSAGE_WITHDRAWN, gr, NULL, err) != 0)
-		return -1;
+	if (moves) { /* as they got it, before it shows anything else */
+		if (tell(al, cu, MESSAGE_WITHDRAWN, gr, NULL, err) != 0)
+			return -1;
+		al->told = 0;
+	}
 	al->first_hit = ep->first;
 	al->last_hit = ep->last;
 	al->shown_hit = ep->shown;
@@ -231,7 +233,7 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 	replace_hit(&al->told_hit, al->shown);
 	al->told_signature = al->signature;
 	al->told_at = ep->shown;
-	al->told = fresh || moves ? 1 : (al->told + 1 < n ? al->told + 1 : n);
+	al->told = al->told + 1 < n ? al->told + 1 : n;
 	al->held_back = n - al->told;
 	al->decided = cu->now;
 	al->known_up_to = cu->known_up_to;
