@@ -74,15 +74,19 @@ read_pairs(struct reading *rd, struct fy_node *map, const char *what, size_t max
 static int
 read_settings(struct reading *rd, struct config_kafka *ck, struct fy_node *map)
 {
+	struct fy_node_pair *pair;
+	void *prev = NULL;
+	size_t i = 0;
+
 	if (read_pairs(rd, map, "settings", LIMIT_KAFKA_SETTINGS, &ck->settings, &ck->n_settings) != 0)
 		return -1;
-	for (size_t i = 0; i < ck->n_settings; i++) {
-		struct config_pair *cp = &ck->settings[i];
+	while ((pair = fy_node_mapping_iterate(map, &prev)) != NULL) {
+		struct config_pair *cp = &ck->settings[i++];
 		size_t n = strlen(cp->name);
 
 		if (n > 8 && strcmp(cp->name + n - 8, "password") == 0)
-			return config_wrong_at(
-			    rd, map, "kafka: settings: no secret stands in the configuration: write %s_file: PATH of a file that holds it", cp->name);
+			return config_wrong_at(rd, fy_node_pair_key(pair),
+			    "kafka: settings: no secret stands in the configuration: write %s_file: PATH of a file that holds it", cp->name);
 		if (n > 5 && strcmp(cp->name + n - 5, "_file") == 0)
 			cp->value = config_resolve(rd, cp->value);
 		if (cp->value == NULL)

@@ -179,7 +179,9 @@ each_mistake_is_shown_with_its_place_and_cure(void **state)
 	    {"kafka:\n  brokers: b:1\n  topics:\n    - {topik: t}\n", ":4:8:", "did you mean topic"},
 	    {"kafka:\n  brokers: b:1\n  alerts: all\n", ":3:11:", "or none"},
 	    {"kafka:\n  brokers: b:1\n  alerts: [a]\n", ":3:", "name: value"},
-	    {"kafka:\n  brokers: b:1\n  settings:\n    sasl.password: s3cret\n", ":4:", "sasl.password_file: PATH"},
+	    {"kafka:\n  brokers: b:1\n  settings:\n    sasl.password: s3cret\n", ":4:5:", "sasl.password_file: PATH"},
+	    {"kafka:\n  brokers: b:1\n  settings:\n    client.id: c\n    sasl.username: u\n    sasl.password: s3cret\n",
+		":6:5:", "sasl.password_file: PATH"},
 	    {"instance: [\n", "dideban.yaml", ""},
 	    {"instance: \"a\n", "dideban.yaml", ""},
 	};
