@@ -66,6 +66,32 @@ class Config(Case):
         self.assertRegex(out, r"cache.*64\s?MiB.*dideban\.yaml:2")
         self.assertRegex(out, r"partitions.*default")
 
+    def test_kafka(self):
+        "each value below kafka has its own origin, also with --json, and the output reads back"
+        text = ("kafka:\n  brokers: b:1\n  stop: 5s\n  alerts: {judge: j}\n  settings:\n    client.id: c\n    sasl.username: u\n"
+                "  topics:\n    - {topic: t, sources: [/courts], types: [\"*\"]}\n    - {pattern: \"p.*\", sources: [/gates], types: [gate.passed], corrections: true}\n")
+        f = self.write("dideban.yaml", text)
+        rows = {}
+        for r in self.dideban("config", "--json", "--config", f).rows:
+            rows.setdefault(r["key"], []).append((r["value"], r["origin"].replace(f, "F")))
+        for key, value, origin in (("kafka.brokers", "b:1", "F:2"), ("kafka.transactional_id", "dideban-local", "default"), ("kafka.refresh", "30s", "default"),
+                                   ("kafka.stop", "5s", "F:3"), ("kafka.alerts.judge", "j", "F:4"), ("kafka.settings.sasl.username", "u", "F:7"),
+                                   ("alerts", "", "default: none, they go to Kafka")):
+            self.assertEqual(rows[key], [(value, origin)])
+        self.assertEqual(rows["kafka.topics"], [({"topic": "t", "sources": ["/courts"], "types": ["*"], "corrections": False}, "F:9"),
+                                                ({"pattern": "p.*", "sources": ["/gates"], "types": ["gate.passed"], "corrections": True}, "F:10")])
+        self.assertNotIn("inboxes", rows)
+        out = self.dideban("config", "--config", f).out
+        self.assertRegex(out, r"(?m)^  stop: 5s +# .*dideban\.yaml:3$")
+        self.assertRegex(out, r"(?m)^    sasl\.username: u +# .*dideban\.yaml:7$")
+        self.assertRegex(out, r"(?m)^# alerts: .*Kafka$")
+        again = self.dideban("config", "--json", "--config", self.write("again.yaml", out)).rows
+        self.assertEqual({r["key"]: r["value"] for r in again if r["key"].startswith("kafka")}, {k: v[-1][0] for k, v in rows.items() if k.startswith("kafka")})
+        rows = {r["key"]: r for r in self.dideban("config", "--json", "--config", self.write("none.yaml", "kafka:\n  brokers: b:1\n  alerts: none\n")).rows}
+        self.assertEqual((rows["kafka.alerts"]["value"], rows["alerts"]["value"]), ("none", "./alerts.ndjson"))
+        self.assertTrue(rows["kafka.alerts"]["origin"].endswith(":3"))
+        self.dideban("config", "--config", self.write("again.yaml", self.dideban("config", "--config", self.path("none.yaml")).out))
+
     def test_mistakes(self):
         "an unknown key, a duplicate, a wrong value: file:line:column, caret and suggestion"
         for text, place, words in (("instance: a\ncashe: 64MiB\n", ":2:1", "cache"), ("cache: 1MiB\ncache: 2MiB\n", ":2", "cache"), ("cache: much\n", ":1:8", "64MiB|256MiB|size"),

@@ -348,7 +348,7 @@ examine(const struct args *ar, struct exam *ex, struct config *co, struct err *e
 		kafka = false;
 		if (config_load(co, "/dev/null", err) != 0)
 			return cli_fail(err);
-	} else if (kafka && co->kafka.brokers == NULL) {
+	} else if (kafka && co->kafka.brokers.text == NULL) {
 		(void)err_set(err, ERR_USAGE,
 		    "doctor --kafka: %s has no section kafka: add one (docs/operate-kafka.md), or name another configuration with --config",
 		    co->file == NULL ? "the configuration" : co->file);
