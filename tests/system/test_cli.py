@@ -57,6 +57,20 @@ class Usage(Case):
         self.assertIn(self.path("s"), done.out)
 
 
+    def test_doctor_without_a_configuration(self):
+        "what hangs on a configuration that cannot be read is not checked as if there were none"
+        broken = self.write("dideban.yaml", "store: %s\ncashe: 1MiB\n" % self.path("s"))
+        rows = {r["check"]: r for r in self.dideban("doctor", "--json", "--config", broken, status=1).rows}
+        self.assertEqual(rows["configuration"]["verdict"], "fail")
+        self.assertIn("did you mean cache", rows["configuration"]["found"])
+        self.assertNotIn("dideban config", rows["configuration"]["cure"])
+        self.assertIn("clock", rows)
+        self.assertEqual({"grants", "store", "rules", "inbox", "disk space"} & set(rows), set())
+        rows = {r["check"]: r for r in self.dideban("doctor", "--json", "--config", broken, "--store", self.path("t"), "--rules", "rules", status=1).rows}
+        self.assertIn(self.path("t"), rows["store"]["found"])
+        self.assertEqual(rows["rules"]["verdict"], "ok")
+
+
 class Config(Case):
     def test_effective(self):
         "config --effective prints every value and where it came from"
