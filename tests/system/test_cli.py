@@ -1,5 +1,5 @@
 """The command line: help, usage, exit statuses, and what each looking command says."""
-import json, os, unittest
+import itertools, json, os, subprocess, unittest
 
 from lib import *
 from made import *
@@ -48,6 +48,15 @@ class Usage(Case):
         for word in ("dideban", "Lua 5.4", "RocksDB", "simdjson"):
             self.assertIn(word.lower(), out.lower())
         self.assertEqual(len(self.dideban("version", "--json").rows), 1)
+
+    def test_help_of_tools(self):
+        "tools/test and tools/kafka print the help that stands at their beginning, and no other comment"
+        for name in ("test", "kafka"):
+            path = os.path.join(ROOT, "tools", name)
+            with open(path, encoding="utf8") as f:
+                head = list(itertools.takewhile(lambda row: row.startswith("#"), f))[1:]
+            done = subprocess.run([path, "--help"], stdout=subprocess.PIPE, check=True)
+            self.assertEqual(done.stdout.decode(), "".join(row[1:].removeprefix(" ") for row in head))
 
     def test_doctor(self):
         "doctor checks the machine and a store"
