@@ -49,7 +49,6 @@ class Author(Case):
             self.assertRegex(done.out + done.err, r'witness-repeat.lua:%d:\d+: error: the sentences of "several" show \{n\}, which is not returned here' % self.line_of(path, new))
         self.dideban("check", self.changed(('return "several", { n = n }', 'local v = { n = n } return "several", v')))
 
-    @not_reduced
     def test_no_tests(self):
         "a rule without tests is a warning"
         with open(os.path.join(ROOT, "rules", "witness-repeat.lua"), encoding="utf8") as f:
@@ -59,6 +58,7 @@ class Author(Case):
             done = self.dideban("check", "--rules", os.path.join(ROOT, "rules"), path)
             self.assertIn("warning: no tests", done.out + done.err)
 
+    @not_reduced
     def test_mutate_unnoticed(self):
         "a change that no test notices is shown with its place, exit 1; a line marked as the same either way is passed over; a failing test comes first"
         path = self.changed(('if n >= p.at_least then return "several", { n = n } end', 'if n > p.at_least - 1 then return "several", { n = n } end'),
