@@ -97,6 +97,16 @@ class Author(Case):
         self.assertIn("did you mean span?", done.out + done.err)
         self.assertIn("2 mistakes", done.out + done.err)
 
+    def test_behind_a_misspelt_type(self):
+        "an event type that is misspelt hides no other mistake, and makes up none"
+        path = self.changed(('on = { "testimony.given" }, subject = "witness"', 'on = { "testimony.givn" }, subject = "witness"'), ('need = { "case_id" }', 'need = { "case_idd" }'))
+        done = self.dideban("check", "--rules", os.path.join(ROOT, "rules"), path, status=1)
+        for said in ("did you mean testimony.given?", "did you mean case_id?"):
+            self.assertIn(said, done.out + done.err)
+        alone = self.changed(('on = { "testimony.given" }, subject = "witness"', 'on = { "testimony.givn" }, subject = "witness"'))
+        done = self.dideban("check", "--rules", os.path.join(ROOT, "rules"), alone, status=1)
+        self.assertIn("1 mistake", done.out + done.err)
+
     def test_syntax(self):
         "a syntax error is shown with its line"
         path = self.changed(("features = {", "features = {{"))
