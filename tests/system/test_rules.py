@@ -57,6 +57,9 @@ class Author(Case):
             path = self.write("none/witness-repeat.lua", text[:text.index("  tests = {")] + tests + "\n}\n")
             done = self.dideban("check", "--rules", os.path.join(ROOT, "rules"), path)
             self.assertIn("warning: no tests", done.out + done.err)
+            done = self.dideban("test", "--rules", os.path.join(ROOT, "rules"), path)
+            self.assertIn("no tests: nothing was tried", done.err)
+            self.assertNotIn("passed", done.out)
 
     @not_reduced
     def test_mutate_unnoticed(self):
