@@ -14,7 +14,8 @@ const struct config_key config_keys[] = {
     {"rules", CONFIG_PATH, "",
 	"folder of the rules, with their contracts in events/; empty: those that came with the program. `serve` makes it the live rule set at its "
 	"start"},
-    {"alerts", CONFIG_PATH, "./alerts.ndjson", "file that alerts are appended to; - is standard output"},
+    {"alerts", CONFIG_PATH, "./alerts.ndjson",
+	"file that alerts are appended to; - is standard output. Where alerts go to Kafka there is none by default"},
     {"cache", CONFIG_SIZE, "512MiB", "memory for timelines in use"},
     {"partitions", CONFIG_NUMBER, "1", "partitions of the subjects in this process"},
     {"batch_events", CONFIG_NUMBER, "4096", "a batch is journalled once it holds so many events"},
@@ -497,7 +498,7 @@ config_load(struct config *ret, const char *path, struct err *err)
 	/* Who reads topics and names no folder wants none. */
 	if (co.inboxes == NULL && co.kafka.n_topics == 0 && default_inbox(&co, err) != 0)
 		goto fail;
-	if (co.kafka.brokers != NULL && config_kafka_defaults(&co, err) != 0)
+	if (co.kafka.brokers.text != NULL && config_kafka_defaults(&co, err) != 0)
 		goto fail;
 	buf_free(&text);
 	*ret = co;
@@ -562,7 +563,8 @@ config_markdown(struct buf *ret)
 		buf_printf(ret, "| `%s` | %s%s%s | %s |\n", ck->name, ck->otherwise[0] == 0 ? "" : "`", ck->otherwise,
 		    ck->otherwise[0] == 0 ? "" : "`", ck->help);
 	buf_add_str(ret,
-	    "| `inboxes` | one: `./inbox`, everything granted | list of folders that `serve` follows, each with `directory`, `sources` (`/courts` "
+	    "| `inboxes` | one: `./inbox`, everything granted; none where `kafka: topics` are read | list of folders that `serve` follows, each with "
+	    "`directory`, `sources` (`/courts` "
 	    "grants the source itself and what is below it, `/courts/7`; a trailing `*` matches any rest), `types` (event types; a trailing `*` "
 	    "likewise), "
 	    "and `corrections: true` if it may retract what other sources said |\n");

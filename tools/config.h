@@ -43,7 +43,7 @@ struct config_inbox {
 	struct grant grant;
 	unsigned line; /* 0: default */
 };
-/* The section `kafka`; brokers NULL: there is none. */
+/* The section `kafka`; the text of brokers NULL: there is none. */
 struct config_topic {
 	const char *name; /* or a pattern */
 	bool pattern;
@@ -52,11 +52,12 @@ struct config_topic {
 };
 struct config_pair {
 	const char *name, *value;
+	unsigned line;
 };
 struct config_kafka {
-	const char *brokers, *transactional_id, *marks, *group;
-	uint64_t refresh_ms, stop_ms;
-	bool publish; /* alerts go to Kafka */
+	struct config_value brokers, transactional_id, marks, group, refresh, stop;
+	bool publish;         /* alerts go to Kafka */
+	unsigned alerts_line; /* of `alerts: none` */
 	size_t n_topics, n_settings, n_alerts;
 	struct config_topic *topics;
 	struct config_pair *settings; /* of librdkafka; *_file: a path */
@@ -80,6 +81,8 @@ void config_free(struct config *co);
 const struct grant *config_grant(const struct config *co, const char *file);
 /* "dideban.yaml:3" or "default". */
 void config_origin(const struct config *co, unsigned line, struct buf *ret);
+/* The i-th single value of the section `kafka` and its key; NULL behind the last. */
+const struct config_value *config_kafka_value(const struct config_kafka *ck, size_t i, const char **ret_name);
 void config_markdown(struct buf *ret);
 
 #endif

@@ -14,7 +14,7 @@ enum kafka_id {
 	KAFKA_GROUP,
 	KAFKA_REFRESH,
 	KAFKA_STOP,
-	KAFKA_TOPICS,
+	KAFKA_TOPICS, /* from here on lists */
 	KAFKA_ALERTS,
 	KAFKA_SETTINGS,
 	KAFKA_COUNT
@@ -42,6 +42,28 @@ static const struct {
     [KAFKA_SETTINGS] = {"settings", CONFIG_TEXT, "", "settings of librdkafka, such as security.protocol; NAME_file sets NAME to what a file holds"},
 };
 
+static struct config_value *
+value_at(struct config_kafka *ck, enum kafka_id id)
+{
+	struct config_value *const v[KAFKA_TOPICS] = {[KAFKA_BROKERS] = &ck->brokers,
+	    [KAFKA_ID] = &ck->transactional_id,
+	    [KAFKA_MARKS] = &ck->marks,
+	    [KAFKA_GROUP] = &ck->group,
+	    [KAFKA_REFRESH] = &ck->refresh,
+	    [KAFKA_STOP] = &ck->stop};
+
+	return v[id];
+}
+
+const struct config_value *
+config_kafka_value(const struct config_kafka *ck, size_t i, const char **ret_name)
+{
+	if (i >= KAFKA_TOPICS)
+		return NULL;
+	*ret_name = keys[i].name;
+	return value_at((struct config_kafka *)ck, (enum kafka_id)i);
+}
+
 /* A map of names to single values. */
 static int
 read_pairs(struct reading *rd, struct fy_node *map, const char *what, size_t max, struct config_pair **ret, size_t *ret_n)
@@ -65,6 +87,7 @@ read_pairs(struct reading *rd, struct fy_node *map, const char *what, size_t max
 		v->value = v->name == NULL ? NULL : config_scalar(rd, fy_node_pair_value(pair), v->name);
 		if (v->value == NULL)
 			return -1;
+		v->line = (unsigned)(config_mark(fy_node_pair_key(pair)).line + 1);
 		v++;
 		(*ret_n)++;
 	}
@@ -74,15 +97,19 @@ read_pairs(struct reading *rd, struct fy_node *map, const char *what, size_t max
 static int
 read_settings(struct reading *rd, struct config_kafka *ck, struct fy_node *map)
 {
+	struct fy_node_pair *pair;
+	void *prev = NULL;
+	size_t i = 0;
+
 	if (read_pairs(rd, map, "settings", LIMIT_KAFKA_SETTINGS, &ck->settings, &ck->n_settings) != 0)
 		return -1;
-	for (size_t i = 0; i < ck->n_settings; i++) {
-		struct config_pair *cp = &ck->settings[i];
+	while ((pair = fy_node_mapping_iterate(map, &prev)) != NULL) {
+		struct config_pair *cp = &ck->settings[i++];
 		size_t n = strlen(cp->name);
 
 		if (n > 8 && strcmp(cp->name + n - 8, "password") == 0)
-			return config_wrong_at(
-			    rd, map, "kafka: settings: no secret stands in the configuration: write %s_file: PATH of a file that holds it", cp->name);
+			return config_wrong_at(rd, fy_node_pair_key(pair),
+			    "kafka: settings: no secret stands in the configuration: write %s_file: PATH of a file that holds it", cp->name);
 		if (n > 5 && strcmp(cp->name + n - 5, "_file") == 0)
 			cp->value = config_resolve(rd, cp->value);
 		if (cp->value == NULL)
@@ -170,14 +197,15 @@ read_alerts(struct reading *rd, struct config_kafka *ck, struct fy_node *value)
 	if (text == NULL)
 		return -1;
 	ck->publish = false;
+	ck->alerts_line = (unsigned)(config_mark(value).line + 1);
 	return strcmp(text, "none") == 0 ? 0 : config_wrong_at(rd, value, "kafka: alerts takes topics by audience, or none");
 }
 
 static int
 read_value(struct reading *rd, struct config_kafka *ck, enum kafka_id id, struct fy_node *value)
 {
-	const char *text, *why;
-	uint64_t number = 0;
+	struct config_value *cv;
+	const char *why;
 
 	switch (id) {
 	case KAFKA_TOPICS:
@@ -189,26 +217,16 @@ read_value(struct reading *rd, struct config_kafka *ck, enum kafka_id id, struct
 	default:
 		break;
 	}
-	text = config_scalar(rd, value, keys[id].name);
-	if (text == NULL)
+	cv = value_at(ck, id);
+	cv->text = config_scalar(rd, value, keys[id].name);
+	if (cv->text == NULL)
 		return -1;
-	why = config_convert(keys[id].type, text, &number);
+	cv->line = (unsigned)(config_mark(value).line + 1);
+	why = config_convert(keys[id].type, cv->text, &cv->number);
 	if (why != NULL)
 		return config_wrong_at(rd, value, "kafka: %s takes %s", keys[id].name, why);
-	if (keys[id].type == CONFIG_DURATION && (number < 100 || number > 86400000))
+	if (keys[id].type == CONFIG_DURATION && (cv->number < 100 || cv->number > 86400000))
 		return config_wrong_at(rd, value, "kafka: %s must be from 100ms to 1d", keys[id].name);
-	if (id == KAFKA_BROKERS)
-		ck->brokers = text;
-	else if (id == KAFKA_ID)
-		ck->transactional_id = text;
-	else if (id == KAFKA_MARKS)
-		ck->marks = text;
-	else if (id == KAFKA_GROUP)
-		ck->group = text;
-	else if (id == KAFKA_REFRESH)
-		ck->refresh_ms = number;
-	else
-		ck->stop_ms = number;
 	return 0;
 }
 
@@ -244,7 +262,7 @@ config_read_kafka(struct reading *rd, struct config *co, struct fy_node *map)
 		if (read_value(rd, ck, (enum kafka_id)id, fy_node_pair_value(pair)) != 0)
 			return -1;
 	}
-	if (ck->brokers == NULL)
+	if (ck->brokers.text == NULL)
 		return config_wrong_at(rd, map, "kafka needs brokers: HOST:PORT");
 	co->grants = co->grants || ck->n_topics > 0;
 	return 0;
@@ -254,22 +272,26 @@ int
 config_kafka_defaults(struct config *co, struct err *err)
 {
 	struct config_kafka *ck = &co->kafka;
-	uint64_t number = 0;
 	char name[300];
 
 	(void)snprintf(name, sizeof name, "dideban-%s", co->v[CONFIG_INSTANCE].text);
-	if (ck->transactional_id == NULL)
-		ck->transactional_id = arena_copy(&co->arena, slice_str(name)).p;
-	if (ck->transactional_id == NULL)
+	if (ck->transactional_id.text == NULL)
+		ck->transactional_id.text = arena_copy(&co->arena, slice_str(name)).p;
+	if (ck->transactional_id.text == NULL)
 		return err_nomem(err);
-	if (ck->group == NULL)
-		ck->group = ck->transactional_id;
-	if (ck->marks == NULL)
-		ck->marks = keys[KAFKA_MARKS].otherwise;
-	(void)config_convert(CONFIG_DURATION, keys[KAFKA_REFRESH].otherwise, &number);
-	ck->refresh_ms = ck->refresh_ms == 0 ? number : ck->refresh_ms;
-	(void)config_convert(CONFIG_DURATION, keys[KAFKA_STOP].otherwise, &number);
-	ck->stop_ms = ck->stop_ms == 0 ? number : ck->stop_ms;
+	if (ck->group.text == NULL)
+		ck->group.text = ck->transactional_id.text;
+	for (int i = 0; i < KAFKA_TOPICS; i++) {
+		struct config_value *cv = value_at(ck, (enum kafka_id)i);
+
+		if (cv->text == NULL) {
+			cv->text = keys[i].otherwise;
+			(void)config_convert(keys[i].type, cv->text, &cv->number);
+		}
+	}
+	/* A file is for those who ask for it. */
+	if (ck->publish && co->v[CONFIG_ALERTS].line == 0)
+		co->v[CONFIG_ALERTS].text = "";
 	return 0;
 }
 

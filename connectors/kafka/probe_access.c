@@ -328,10 +328,10 @@ say_clock(struct probe *pr, const struct writing *wr)
 	int64_t off = wr->ahead_ms < 0 ? -wr->ahead_ms : wr->ahead_ms;
 	const char *way = wr->ahead_ms < 0 ? "behind" : "before";
 
-	probe_cure(pr, "let both machines follow one time server (timedatectl)");
+	probe_cure(pr, "let both machines follow one time server (timedatectl)%s",
+	    wr->stamped ? "" : "; it could be told if one topic of alerts had message.timestamp.type=LogAppendTime");
 	if (!wr->stamped)
-		probe_tell(
-		    pr, KAFKA_OK, "broker's clock", "cannot be told: it stamps none of the topics we write (message.timestamp.type=LogAppendTime)");
+		probe_tell(pr, KAFKA_WARN, "broker's clock", "was not compared with ours: it stamps none of the topics we write");
 	else if (off <= wr->unsure_ms)
 		probe_tell(pr, KAFKA_OK, "broker's clock", "as ours, give or take %" PRId64 " ms", wr->unsure_ms);
 	else

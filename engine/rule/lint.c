@@ -9,8 +9,6 @@
 #define LIMIT_SCOPES 200
 #define LIMIT_LOCALS 2000
 
-#define fault_token(ld, i, ...) ((void)((ld)->no_memory |= token_finding(&(ld)->sv, i, false, __VA_ARGS__) != 0))
-
 /* Brackets and blocks that are open, and the locals that they declare. */
 struct scopes {
 	unsigned n, n_locals;
@@ -351,76 +349,6 @@ check_param_name(struct load *ld, struct slice name, size_t at)
 	fault_token(ld, at, "p.%.*s: no such parameter%s", SLICE_ARG(name), suggestion_of(name, names, ru->n_params).text);
 }
 
-/* Token `open` begins the table of values that is returned: does it hold NAME? True too when that cannot be seen. */
-static bool
-hands_over(const struct tokens *tks, size_t open, struct slice name)
-{
-	unsigned depth = 0;
-
-	for (size_t i = open; i + 1 < tks->n; i++) {
-		const struct token *tk = &tks->v[i];
-		bool begins = depth == 1 && (token_is(tk - 1, "{") || token_is(tk - 1, ",") || token_is(tk - 1, ";"));
-
-		if (begins && tk->kind == TOKEN_NAME && token_is(&tks->v[i + 1], "=")) {
-			if (slice_eq(tk->text, name))
-				return true;
-		} else if (begins && !token_is(tk, "}")) {
-			return true; /* a computed key */
-		}
-		if (token_is(tk, "{") || token_is(tk, "(") || token_is(tk, "[") || token_is(tk, "function"))
-			depth++;
-		else if (token_is(tk, "}") || token_is(tk, ")") || token_is(tk, "]") || token_is(tk, "end"))
-			depth--;
-		if (depth == 0)
-			return false;
-	}
-	return true;
-}
-
-/* Each placeholder of the outcome's sentences is a parameter, or a value that this `return` hands over. */
-static void
-check_shown(struct load *ld, size_t code_at, const struct rule_outcome *oc)
-{
-	const struct tokens *tks = &ld->sv.map->tokens;
-	const char *const texts[] = {oc->fa, oc->en};
-	bool table = token_is(&tks->v[code_at + 1], ",");
-
-	if (table && !token_is(&tks->v[code_at + 2], "{"))
-		return; /* a variable or a call */
-	for (unsigned t = 0; t < 2; t++)
-		for (const char *p = texts[t] == NULL ? NULL : strchr(texts[t], '{'); p != NULL; p = strchr(p + 1, '{')) {
-			struct slice name = slice_of(p + 1, strcspn(p + 1, "}"));
-
-			if (rule_param_find(ld->ru, name) != NULL || (table && hands_over(tks, code_at + 2, name)))
-				continue;
-			fault_token(ld, code_at, "the sentences of \"%s\" show {%.*s}, which is not returned here: add it to the table of values",
-			    oc->code, SLICE_ARG(name));
-			return;
-		}
-}
-
-static void
-check_returned(struct load *ld, size_t i)
-{
-	const struct tokens *tks = &ld->sv.map->tokens;
-	const char *names[LIMIT_RULE_OUTCOMES];
-	const struct rule *ru = ld->ru;
-	struct slice code;
-	int known;
-
-	if (tks->v[i + 1].kind != TOKEN_STRING)
-		return;
-	code = token_string(&tks->v[i + 1]);
-	known = code.n == 0 ? -1 : rule_outcome_index(ru, code);
-	if (known >= 0)
-		check_shown(ld, i + 1, &ru->outcomes[known]);
-	if (code.n == 0 || known >= 0)
-		return;
-	for (unsigned k = 0; k < ru->n_outcomes; k++)
-		names[k] = ru->outcomes[k].code;
-	fault_token(ld, i + 1, "outcome \"%.*s\" is not declared%s", SLICE_ARG(code), suggestion_of(code, names, ru->n_outcomes).text);
-}
-
 /* `for _, w in ipairs(f.NAME.items)`: then w.FIELD is a kept field of an opening. */
 static void
 check_items(struct load *ld, const struct feature_spec *fs, size_t items, size_t to)
@@ -466,7 +394,7 @@ lint_body(struct load *ld, size_t from, size_t to, const struct slice params[3],
 			if (--blocks == inner_at && functions > 0)
 				functions = 0;
 		} else if (token_is(tk, "return") && functions == 0)
-			check_returned(ld, i);
+			lint_returned(ld, i, to, params[1]);
 		if (tk->kind != TOKEN_NAME || i == 0 || token_is(tk - 1, ".") || token_is(tk - 1, ":"))
 			continue;
 		name = member_of(tks, i, &at);

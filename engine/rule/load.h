@@ -17,6 +17,7 @@ struct load {
 /* A finding at the value; at its key. */
 #define fault_at(ld, tr, ...) ((void)((ld)->no_memory |= tree_finding(&(ld)->sv, tr, false, false, __VA_ARGS__) != 0))
 #define fault_at_key(ld, tr, ...) ((void)((ld)->no_memory |= tree_finding(&(ld)->sv, tr, true, false, __VA_ARGS__) != 0))
+#define fault_token(ld, i, ...) ((void)((ld)->no_memory |= token_finding(&(ld)->sv, i, false, __VA_ARGS__) != 0))
 #define warn_at_key(ld, tr, ...) ((void)((ld)->no_memory |= tree_finding(&(ld)->sv, tr, true, true, __VA_ARGS__) != 0))
 
 /* ", did you mean X?" of n names, or "". One static buffer per thread is enough: used within one finding. */
@@ -55,8 +56,10 @@ int load_field(struct load *ld, const struct tree *tr); /* load_alerting.c */
 void load_against_contracts(struct load *ld);           /* load_contracts.c */
 /* A field of an item of this `active` feature, named at a token. */
 void lint_item_field(struct load *ld, const struct feature_spec *fs, struct slice name, size_t token); /* load_contracts.c */
-void lint_tokens(struct load *ld);                                                                     /* lint.c */
-int rule_fingerprint(struct rule *ru, const struct position_map *map, struct slice text);              /* rule.c: hash and semantic */
-void load_tests(struct load *ld);                                                                      /* cases.c */
+/* The `return` at token `at` of evaluate, which ends before token `to`. features: what evaluate calls them. */
+void lint_returned(struct load *ld, size_t at, size_t to, struct slice features);
+void lint_tokens(struct load *ld);                                                        /* lint.c */
+int rule_fingerprint(struct rule *ru, const struct position_map *map, struct slice text); /* rule.c: hash and semantic */
+void load_tests(struct load *ld);                                                         /* cases.c */
 
 #endif

@@ -11,10 +11,14 @@ struct origin {
 	bool all;                    /* the field must stand in every type, not just in one */
 };
 
+/* Of a misspelt type the nearest, as if that were meant: what else is wrong with the rule is found too. NULL: nothing is like it. */
 static const struct contract *
 contract_of(const struct load *ld, const struct tree *type)
 {
-	return type->kind == TREE_STRING ? contracts_find(ld->contracts, type->s) : NULL;
+	const struct contract *co = type->kind == TREE_STRING ? contracts_find(ld->contracts, type->s) : NULL;
+	const char *near = co != NULL || type->kind != TREE_STRING ? NULL : contracts_suggest(ld->contracts, type->s);
+
+	return near == NULL ? co : contracts_find(ld->contracts, slice_str(near));
 }
 
 static const struct contract_field *
@@ -84,7 +88,7 @@ check_types(struct load *ld, const struct tree *list)
 		const struct tree *item = &list->list[i];
 		const char *near;
 
-		if (item->kind != TREE_STRING || contract_of(ld, item) != NULL)
+		if (item->kind != TREE_STRING || contracts_find(ld->contracts, item->s) != NULL)
 			continue;
 		near = contracts_suggest(ld->contracts, item->s);
 		fault_at(ld, item, "no event type %s has a contract%s%s%s", item->s.p, near == NULL ? "" : "; did you mean ",

@@ -1,5 +1,5 @@
 """The command line: help, usage, exit statuses, and what each looking command says."""
-import json, os, unittest
+import itertools, json, os, subprocess, unittest
 
 from lib import *
 from made import *
@@ -49,12 +49,35 @@ class Usage(Case):
             self.assertIn(word.lower(), out.lower())
         self.assertEqual(len(self.dideban("version", "--json").rows), 1)
 
+    def test_help_of_tools(self):
+        "tools/test and tools/kafka print the help that stands at their beginning, and no other comment"
+        for name in ("test", "kafka"):
+            path = os.path.join(ROOT, "tools", name)
+            with open(path, encoding="utf8") as f:
+                head = list(itertools.takewhile(lambda row: row.startswith("#"), f))[1:]
+            done = subprocess.run([path, "--help"], stdout=subprocess.PIPE, check=True)
+            self.assertEqual(done.stdout.decode(), "".join(row[1:].removeprefix(" ") for row in head))
+
     def test_doctor(self):
         "doctor checks the machine and a store"
         self.run_store(self.path("s"), "--events", self.events("e.ndjson", four_cases()))
         done = self.dideban("doctor", "--store", self.path("s"), status=None)
         self.assertIn(done.status, (0, 1))
         self.assertIn(self.path("s"), done.out)
+
+
+    def test_doctor_without_a_configuration(self):
+        "what hangs on a configuration that cannot be read is not checked as if there were none"
+        broken = self.write("dideban.yaml", "store: %s\ncashe: 1MiB\n" % self.path("s"))
+        rows = {r["check"]: r for r in self.dideban("doctor", "--json", "--config", broken, status=1).rows}
+        self.assertEqual(rows["configuration"]["verdict"], "fail")
+        self.assertIn("did you mean cache", rows["configuration"]["found"])
+        self.assertNotIn("dideban config", rows["configuration"]["cure"])
+        self.assertIn("clock", rows)
+        self.assertEqual({"grants", "store", "rules", "inbox", "disk space"} & set(rows), set())
+        rows = {r["check"]: r for r in self.dideban("doctor", "--json", "--config", broken, "--store", self.path("t"), "--rules", "rules", status=1).rows}
+        self.assertIn(self.path("t"), rows["store"]["found"])
+        self.assertEqual(rows["rules"]["verdict"], "ok")
 
 
 class Config(Case):
@@ -65,6 +88,32 @@ class Config(Case):
         self.assertRegex(out, r"instance.*here.*dideban\.yaml:1")
         self.assertRegex(out, r"cache.*64\s?MiB.*dideban\.yaml:2")
         self.assertRegex(out, r"partitions.*default")
+
+    def test_kafka(self):
+        "each value below kafka has its own origin, also with --json, and the output reads back"
+        text = ("kafka:\n  brokers: b:1\n  stop: 5s\n  alerts: {judge: j}\n  settings:\n    client.id: c\n    sasl.username: u\n"
+                "  topics:\n    - {topic: t, sources: [/courts], types: [\"*\"]}\n    - {pattern: \"p.*\", sources: [/gates], types: [gate.passed], corrections: true}\n")
+        f = self.write("dideban.yaml", text)
+        rows = {}
+        for r in self.dideban("config", "--json", "--config", f).rows:
+            rows.setdefault(r["key"], []).append((r["value"], r["origin"].replace(f, "F")))
+        for key, value, origin in (("kafka.brokers", "b:1", "F:2"), ("kafka.transactional_id", "dideban-local", "default"), ("kafka.refresh", "30s", "default"),
+                                   ("kafka.stop", "5s", "F:3"), ("kafka.alerts.judge", "j", "F:4"), ("kafka.settings.sasl.username", "u", "F:7"),
+                                   ("alerts", "", "default: none, they go to Kafka")):
+            self.assertEqual(rows[key], [(value, origin)])
+        self.assertEqual(rows["kafka.topics"], [({"topic": "t", "sources": ["/courts"], "types": ["*"], "corrections": False}, "F:9"),
+                                                ({"pattern": "p.*", "sources": ["/gates"], "types": ["gate.passed"], "corrections": True}, "F:10")])
+        self.assertNotIn("inboxes", rows)
+        out = self.dideban("config", "--config", f).out
+        self.assertRegex(out, r"(?m)^  stop: 5s +# .*dideban\.yaml:3$")
+        self.assertRegex(out, r"(?m)^    sasl\.username: u +# .*dideban\.yaml:7$")
+        self.assertRegex(out, r"(?m)^# alerts: .*Kafka$")
+        again = self.dideban("config", "--json", "--config", self.write("again.yaml", out)).rows
+        self.assertEqual({r["key"]: r["value"] for r in again if r["key"].startswith("kafka")}, {k: v[-1][0] for k, v in rows.items() if k.startswith("kafka")})
+        rows = {r["key"]: r for r in self.dideban("config", "--json", "--config", self.write("none.yaml", "kafka:\n  brokers: b:1\n  alerts: none\n")).rows}
+        self.assertEqual((rows["kafka.alerts"]["value"], rows["alerts"]["value"]), ("none", "./alerts.ndjson"))
+        self.assertTrue(rows["kafka.alerts"]["origin"].endswith(":3"))
+        self.dideban("config", "--config", self.write("again.yaml", self.dideban("config", "--config", self.path("none.yaml")).out))
 
     def test_mistakes(self):
         "an unknown key, a duplicate, a wrong value: file:line:column, caret and suggestion"

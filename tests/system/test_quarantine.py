@@ -220,6 +220,18 @@ class Mend(Case):
         self.assertIn(said, done.out)
         self.assertIn("mended as %s another" % fixed["source"], json.dumps(self.dideban("quarantine", "show", qid, "--store", self.store, "--json").rows[0]))
 
+    def test_replay_another_type(self):
+        "a type that was known and is another now is said; one that nobody knew is what was mended"
+        fixed, qid = self.bad()
+        other = dict(passed("g", 1), source=fixed["source"], id=fixed["id"])
+        done = self.dideban("quarantine", "replay", qid, "--store", self.store, "--with", self.write("other.json", line(other)))
+        self.assertIn("accepted as another event: gate.passed %s %s, not testimony.given %s %s" % (2 * (fixed["source"], fixed["id"])), done.out)
+        store = self.path("second")
+        self.run_store(store, "--events", self.events("e.ndjson", [dict(fixed, type="testimony.givn")]))
+        qid, = [r["id"] for r in self.dideban("quarantine", "list", "--store", store, "--json").rows]
+        done = self.dideban("quarantine", "replay", qid, "--store", store, "--with", self.write("fixed.json", line(fixed)))
+        self.assertEqual(done.out.strip(), qid + ": accepted")
+
     def test_conflict_stays(self):
         "a content that was beaten is not accepted by replaying it as it stands"
         store = self.path("store")

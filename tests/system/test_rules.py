@@ -49,7 +49,6 @@ class Author(Case):
             self.assertRegex(done.out + done.err, r'witness-repeat.lua:%d:\d+: error: the sentences of "several" show \{n\}, which is not returned here' % self.line_of(path, new))
         self.dideban("check", self.changed(('return "several", { n = n }', 'local v = { n = n } return "several", v')))
 
-    @not_reduced
     def test_no_tests(self):
         "a rule without tests is a warning"
         with open(os.path.join(ROOT, "rules", "witness-repeat.lua"), encoding="utf8") as f:
@@ -58,7 +57,11 @@ class Author(Case):
             path = self.write("none/witness-repeat.lua", text[:text.index("  tests = {")] + tests + "\n}\n")
             done = self.dideban("check", "--rules", os.path.join(ROOT, "rules"), path)
             self.assertIn("warning: no tests", done.out + done.err)
+            done = self.dideban("test", "--rules", os.path.join(ROOT, "rules"), path)
+            self.assertIn("no tests: nothing was tried", done.err)
+            self.assertNotIn("passed", done.out)
 
+    @not_reduced
     def test_mutate_unnoticed(self):
         "a change that no test notices is shown with its place, exit 1; a line marked as the same either way is passed over; a failing test comes first"
         path = self.changed(('if n >= p.at_least then return "several", { n = n } end', 'if n > p.at_least - 1 then return "several", { n = n } end'),
@@ -96,6 +99,16 @@ class Author(Case):
         self.assertIn("did you mean distinct?", done.out + done.err)
         self.assertIn("did you mean span?", done.out + done.err)
         self.assertIn("2 mistakes", done.out + done.err)
+
+    def test_behind_a_misspelt_type(self):
+        "an event type that is misspelt hides no other mistake, and makes up none"
+        path = self.changed(('on = { "testimony.given" }, subject = "witness"', 'on = { "testimony.givn" }, subject = "witness"'), ('need = { "case_id" }', 'need = { "case_idd" }'))
+        done = self.dideban("check", "--rules", os.path.join(ROOT, "rules"), path, status=1)
+        for said in ("did you mean testimony.given?", "did you mean case_id?"):
+            self.assertIn(said, done.out + done.err)
+        alone = self.changed(('on = { "testimony.given" }, subject = "witness"', 'on = { "testimony.givn" }, subject = "witness"'))
+        done = self.dideban("check", "--rules", os.path.join(ROOT, "rules"), alone, status=1)
+        self.assertIn("1 mistake", done.out + done.err)
 
     def test_syntax(self):
         "a syntax error is shown with its line"

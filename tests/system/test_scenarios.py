@@ -283,6 +283,41 @@ class Explain(Story):
         row = self.dideban("explain", a["alert_id"], "--store", self.store, "--json").rows[0]
         self.assertIs(row["holds"], True)
 
+    def test_explain_numbers(self):
+        "one way to write a number: explain, its --json and the message; a duration has its unit"
+        shutil.copytree(os.path.join(ROOT, "rules", "events"), self.path("rules", "events"))
+        with open(os.path.join(ROOT, "rules", "witness-repeat.lua"), encoding="utf8") as f:
+            text = f.read()
+        self.assertIn("  params = {\n", text)
+        self.write("rules/witness-repeat.lua", text.replace("  params = {\n", '  params = {\n    tiny = { type = "number", default = 1e-6, min = 0, max = 1, doc = "small" },\n', 1))
+        self.store = self.path("store")
+        self.dideban("run", "--rules", self.path("rules"), "--store", self.store, "--events", self.events("e.ndjson", four_cases()))
+        a, = self.dideban("alerts", "--store", self.store, "--json").rows
+        shown = self.dideban("explain", a["alert_id"], "--store", self.store)
+        self.assertIn("tiny = 1e-06", shown.out)
+        self.assertIn("span = 365 days", shown.out)
+        done = self.dideban("explain", a["alert_id"], "--store", self.store, "--json")
+        self.assertIn('"tiny":1e-06', done.out)
+        self.assertEqual(done.rows, [dict(a, holds=True)])
+
+    def test_cards_differ(self):
+        "alerts of one rule about one subject are told apart by their episode; a window without a beginning says so"
+        rows = [issued("w", "W1", 0), passed("a", 1, site="s1"), passed("b", 1, site="s2")]
+        found = self.tell(rows)
+        self.assertEqual(len(found), 2)
+        out = self.dideban("alerts", "--store", self.store).out
+        for a in found:
+            self.assertIn(a["episode"], out)
+        self.assertRegex(self.dideban("explain", found[0]["alert_id"], "--store", self.store).out, r"(?m)^window +\S.* to \S+Z$")
+
+    def test_unknown_kind(self):
+        "a subject of a kind that there is not is no good news: the nearest kind is named"
+        self.tell(four_cases())
+        for command in (("timeline", "persn/x-name:A"), ("alerts", "--subject", "persn/x-name:A")):
+            self.assertIn("did you mean person?", self.dideban(*command, "--store", self.store).err)
+        for command in (("timeline", "person/x-name:B"), ("alerts", "--subject", "person/x-name:B")):
+            self.assertEqual(self.dideban(*command, "--store", self.store).err, "")
+
     def test_unknown_alert(self):
         "explain of an id that is not there says so"
         self.tell(four_cases())

@@ -50,6 +50,12 @@ class Store(Case):
         self.assertEqual(p.returncode, 0)
         self.run_store(self.store, "--events", self.file)
 
+    def test_upgrade_says_the_format(self):
+        "store upgrade and version name one format"
+        self.run_store(self.store, "--events", self.file)
+        version = self.dideban("version", "--json").rows[0]["store_format"]
+        self.assertEqual(self.dideban("store", "upgrade", "--store", self.store, "--json").rows, [{"format": version, "upgraded": False}])
+
     def test_newer_format(self):
         "a store of a newer format is refused, untouched"
         self.run_store(self.store, "--events", self.file)

@@ -117,17 +117,22 @@ the_section_kafka_has_its_defaults(void **state)
 	put("instance: east\nkafka:\n  brokers: b:1\n  topics:\n    - {pattern: \"c.*\", sources: [/courts], types: [\"*\"]}\n"
 	    "  settings: {sasl.username: u, sasl.password_file: secret}\n  alerts: {judge: j}\n");
 	assert_int_equal(config_load(&co, file, &err), 0);
-	assert_string_equal(co.kafka.transactional_id, "dideban-east");
-	assert_string_equal(co.kafka.group, "dideban-east");
-	assert_string_equal(co.kafka.marks, "dideban.marks");
-	assert_int_equal(co.kafka.refresh_ms, 30000);
-	assert_int_equal(co.kafka.stop_ms, 10000);
+	assert_string_equal(co.kafka.transactional_id.text, "dideban-east");
+	assert_string_equal(co.kafka.group.text, "dideban-east");
+	assert_string_equal(co.kafka.marks.text, "dideban.marks");
+	assert_int_equal(co.kafka.refresh.number, 30000);
+	assert_int_equal(co.kafka.stop.number, 10000);
 	assert_true(co.kafka.publish);
 	assert_int_equal(co.kafka.n_topics, 1);
 	assert_true(co.kafka.topics[0].pattern);
 	assert_string_equal(co.kafka.topics[0].grant.sources[0], "/courts");
 	assert_false(co.kafka.topics[0].grant.corrections);
 	assert_string_equal(co.kafka.alerts[0].value, "j");
+	assert_int_equal(co.kafka.alerts[0].line, 7);
+	assert_int_equal(co.kafka.brokers.line, 3);
+	assert_int_equal(co.kafka.marks.line, 0);
+	/* Alerts go to Kafka: no file beside it unless one is named. */
+	assert_string_equal(co.v[CONFIG_ALERTS].text, "");
 	(void)snprintf(want, sizeof want, "%s/secret", dir);
 	assert_string_equal(co.kafka.settings[1].value, want);
 	/* Who reads topics alone has no inbox, and what comes from elsewhere may bring nothing. */
@@ -137,6 +142,7 @@ the_section_kafka_has_its_defaults(void **state)
 	put("kafka:\n  brokers: b:1\n  alerts: none\n");
 	assert_int_equal(config_load(&co, file, &err), 0);
 	assert_false(co.kafka.publish);
+	assert_string_equal(co.v[CONFIG_ALERTS].text, "./alerts.ndjson");
 	assert_int_equal(co.n_inboxes, 1);
 	config_free(&co);
 }
@@ -179,7 +185,9 @@ each_mistake_is_shown_with_its_place_and_cure(void **state)
 	    {"kafka:\n  brokers: b:1\n  topics:\n    - {topik: t}\n", ":4:8:", "did you mean topic"},
 	    {"kafka:\n  brokers: b:1\n  alerts: all\n", ":3:11:", "or none"},
 	    {"kafka:\n  brokers: b:1\n  alerts: [a]\n", ":3:", "name: value"},
-	    {"kafka:\n  brokers: b:1\n  settings:\n    sasl.password: s3cret\n", ":4:", "sasl.password_file: PATH"},
+	    {"kafka:\n  brokers: b:1\n  settings:\n    sasl.password: s3cret\n", ":4:5:", "sasl.password_file: PATH"},
+	    {"kafka:\n  brokers: b:1\n  settings:\n    client.id: c\n    sasl.username: u\n    sasl.password: s3cret\n",
+		":6:5:", "sasl.password_file: PATH"},
 	    {"instance: [\n", "dideban.yaml", ""},
 	    {"instance: \"a\n", "dideban.yaml", ""},
 	};

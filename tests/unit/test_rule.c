@@ -152,6 +152,11 @@ static const struct {
     {"local n = f.cases.n", "local n = string.gsub(\"\", \"\", \"\")", "string.gsub does not exist for rules", "gsub"},
     {"local n = f.cases.n", "local n = table.sorted(\"\")", "did you mean sort?", "sorted"},
     {"return \"few\"", "return \"fewer\"", "outcome \"fewer\" is not declared; did you mean few?", "\"fewer\""},
+    {"return \"few\"", "return nil", "this returns nil", "nil"},
+    {"return \"few\"", "return n", "this returns a number", "n"},
+    {"return \"few\"", "return f.cases.n", "this returns a number", "f"},
+    {"return \"few\"", "return 4, {}", "this returns a number", "4"},
+    {"return \"official\" end", "return end", "return without an outcome", "return"},
     {"few = { clear = true }", "few = { clear = false }", "write clear = true", "false"},
     {"few = { clear = true }", "few = { clear = true, unknown = true }", "exactly one of", "few"},
     {"alert = \"warning\"", "alert = \"warn\"", "a level is info, warning or critical", "\"warn\""},
@@ -172,6 +177,37 @@ static const struct {
 	"would be set aside: data.caseid", "{"},
     {"features = {", "features = {{", "expected", NULL},
 };
+
+static void
+a_return_that_may_be_an_outcome_is_no_mistake(void **state)
+{
+	static const char *const bodies[] = {"return nil or \"few\"", "local c c = \"few\" return c", "local c = 1 c = \"few\" return c",
+	    "local c, d = \"few\", 1 return c", "local c = 1 do local c = \"few\" return c end",
+	    "local c = f.cases.n > 3 and \"few\" or \"few\" return c", "local c = true and \"few\" return c",
+	    "for _, c in ipairs({ \"few\" }) do return c end return \"few\"", "local c = 1 local d = { \"few\" } c, d = d[1], c return c",
+	    "local function c() return 1 end return c() == 1 and \"few\" or \"few\"", "local c = \"few\" return c",
+	    "local c = 1 local function g(c) return c end return g(\"few\")", "local c = f.cases.value return c", "return (1 == 1 and \"few\")"};
+	struct contracts *cs = pack_contracts();
+	size_t n;
+	char *text = shipped("witness-repeat", &n);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+		char *other = replaced(text, "return \"few\"", bodies[i]);
+		struct findings fi = {0};
+		struct err err = {0};
+		struct rule *ru = rule_load(slice_str("witness-repeat.lua"), slice_str(other), cs, NULL, 0, &fi, &err);
+
+		for (size_t k = 0; k < fi.n; k++)
+			if (strstr(fi.v[k].text, "name one of outcomes") != NULL)
+				fail_msg("%s: %s", bodies[i], fi.v[k].text);
+		rule_free(ru);
+		findings_free(&fi);
+		free(other);
+	}
+	free(text);
+	contracts_free(cs);
+}
 
 static void
 every_mistake_is_found_where_it_stands(void **state)
@@ -391,6 +427,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_shipped_rules_load_without_a_finding),
 	    cmocka_unit_test(a_rule_is_read_as_it_is_written),
+	    cmocka_unit_test(a_return_that_may_be_an_outcome_is_no_mistake),
 	    cmocka_unit_test(every_mistake_is_found_where_it_stands),
 	    cmocka_unit_test(overrides_stay_within_their_bounds),
 	    cmocka_unit_test(the_semantic_fingerprint_follows_the_meaning),

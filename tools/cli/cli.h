@@ -60,6 +60,9 @@ char *store_of(const char *given, struct err *err);
 /* Opens it to look at, also beside a running process. */
 int store_look(const char *given, struct node **ret, struct err *err);
 
+/* Nothing was found about a subject: says so of a kind that no event type knows, with the nearest; that is not to pass for good news. */
+void note_kind(const struct node *no, const char *subject);
+
 /* A text from an event as a terminal may show it: control and bidi characters as \u escapes, cut at about 2000 bytes; static
  * storage of 16 turns. */
 const char *shown(struct slice s);

@@ -114,6 +114,8 @@ cmd_alerts(int argc, char **argv)
 		status = cli_fail(&err);
 	if (status == 0 && li.n == 0 && args_text(&ar, "--rule") != NULL)
 		note_rule(no, args_text(&ar, "--rule"));
+	if (status == 0 && li.n == 0 && args_text(&ar, "--subject") != NULL)
+		note_kind(no, args_text(&ar, "--subject"));
 	if (status == 0 && !li.json)
 		printf("%s%" PRIu64 " alert%s%s\n", li.n == 0 ? "" : "\n", li.n, li.n == 1 ? "" : "s", args_flag(&ar, "--all") ? "" : " standing");
 	node_abandon(no);

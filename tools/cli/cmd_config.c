@@ -47,41 +47,70 @@ print_list(const char *const *v, size_t n)
 }
 
 static void
-print_pairs(const char *name, const struct config_pair *v, size_t n)
+print_grant(const struct grant *gr, const char *indent)
 {
-	printf("  %s:\n", name);
-	for (size_t i = 0; i < n; i++)
-		printf("    %s: %s\n", v[i].name, v[i].value);
+	printf("%ssources: ", indent);
+	print_list(gr->sources, gr->n_sources);
+	printf("\n%stypes: ", indent);
+	print_list(gr->types, gr->n_types);
+	printf("\n%scorrections: %s\n", indent, gr->corrections ? "true" : "false");
+}
+
+static const char *
+origin(const struct config *co, unsigned line, struct buf *b)
+{
+	buf_clear(b);
+	config_origin(co, line, b);
+	buf_add_u8(b, 0);
+	return buf_ok(b) ? b->p : "?";
+}
+
+/* Of a key outside the sections. */
+static const char *
+key_origin(const struct config *co, int id, struct buf *b)
+{
+	return id == CONFIG_ALERTS && co->v[id].text[0] == 0 ? "default: none, they go to Kafka" : origin(co, co->v[id].line, b);
+}
+
+/* An empty value stands for the default: it is shown as a comment, so that the output reads back. */
+static void
+print_value(const char *indent, const char *name, const char *value, const char *where)
+{
+	size_t n = strlen(indent) + strlen(name) + strlen(value);
+
+	printf("%s%s%s: %s%*s # %s\n", indent, value[0] == 0 ? "# " : "", name, value, (int)(n < 40 ? 40 - n : 1), "", where);
 }
 
 static void
-print_kafka(const struct config *co)
+print_pairs(const struct config *co, const char *name, const struct config_pair *v, size_t n, struct buf *b)
+{
+	if (n > 0)
+		printf("  %s:\n", name);
+	for (size_t i = 0; i < n; i++)
+		print_value("    ", v[i].name, v[i].value, origin(co, v[i].line, b));
+}
+
+static void
+print_kafka(const struct config *co, struct buf *b)
 {
 	const struct config_kafka *ck = &co->kafka;
-	struct buf b = {0};
+	const struct config_value *cv;
+	const char *name;
 
-	config_origin(co, ck->line, &b);
-	printf("kafka:  # %.*s\n  brokers: %s\n  transactional_id: %s\n  group: %s\n  marks: %s\n  refresh: %" PRIu64 "ms\n  stop: %" PRIu64 "ms\n",
-	    (int)b.n, b.p, ck->brokers, ck->transactional_id, ck->group, ck->marks, ck->refresh_ms, ck->stop_ms);
+	printf("kafka:\n");
+	for (size_t i = 0; (cv = config_kafka_value(ck, i, &name)) != NULL; i++)
+		print_value("  ", name, cv->text, origin(co, cv->line, b));
 	if (!ck->publish)
-		printf("  alerts: none\n");
-	else if (ck->n_alerts > 0)
-		print_pairs("alerts", ck->alerts, ck->n_alerts);
-	if (ck->n_settings > 0)
-		print_pairs("settings", ck->settings, ck->n_settings);
-	printf("  topics:\n");
+		print_value("  ", "alerts", "none", origin(co, ck->alerts_line, b));
+	print_pairs(co, "alerts", ck->alerts, ck->n_alerts, b);
+	print_pairs(co, "settings", ck->settings, ck->n_settings, b);
+	printf(ck->n_topics == 0 ? "  topics: []\n" : "  topics:\n");
 	for (size_t i = 0; i < ck->n_topics; i++) {
 		const struct config_topic *ct = &ck->topics[i];
 
-		printf("    - %s: \"%s\"\n      sources: ", ct->pattern ? "pattern" : "topic", ct->name);
-		print_list(ct->grant.sources, ct->grant.n_sources);
-		printf("\n      types: ");
-		print_list(ct->grant.types, ct->grant.n_types);
-		printf("\n      corrections: %s\n", ct->grant.corrections ? "true" : "false");
+		printf("    - %s: \"%s\"  # %s\n", ct->pattern ? "pattern" : "topic", ct->name, origin(co, ct->line, b));
+		print_grant(&ct->grant, "      ");
 	}
-	if (ck->n_topics == 0)
-		printf("    []\n");
-	buf_free(&b);
 }
 
 static void
@@ -89,76 +118,80 @@ print_text(const struct config *co)
 {
 	struct buf b = {0};
 
-	for (int i = 0; i < CONFIG_COUNT; i++) {
-		const struct config_value *cv = &co->v[i];
-
-		/* An empty value stands for the default: it is shown as a comment, so that the output reads back. */
-		buf_clear(&b);
-		config_origin(co, cv->line, &b);
-		printf("%s%s: %s%*s # %.*s\n", cv->text[0] == 0 ? "# " : "", config_keys[i].name, cv->text,
-		    (int)(strlen(config_keys[i].name) + strlen(cv->text) < 40 ? 40 - strlen(config_keys[i].name) - strlen(cv->text) : 1), "",
-		    (int)b.n, b.p);
-	}
+	for (int i = 0; i < CONFIG_COUNT; i++)
+		print_value("", config_keys[i].name, co->v[i].text, key_origin(co, i, &b));
 	printf(co->n_inboxes == 0 ? "inboxes: []\n" : "inboxes:\n");
 	for (size_t i = 0; i < co->n_inboxes; i++) {
-		const struct config_inbox *ci = &co->inboxes[i];
-
-		buf_clear(&b);
-		config_origin(co, ci->line, &b);
-		printf("  - directory: %s  # %.*s\n    sources: ", ci->dir, (int)b.n, b.p);
-		print_list(ci->grant.sources, ci->grant.n_sources);
-		printf("\n    types: ");
-		print_list(ci->grant.types, ci->grant.n_types);
-		printf("\n    corrections: %s\n", ci->grant.corrections ? "true" : "false");
+		printf("  - directory: %s  # %s\n", co->inboxes[i].dir, origin(co, co->inboxes[i].line, &b));
+		print_grant(&co->inboxes[i].grant, "    ");
 	}
-	if (co->kafka.brokers != NULL)
-		print_kafka(co);
+	if (co->kafka.brokers.text != NULL)
+		print_kafka(co, &b);
 	buf_free(&b);
 }
 
 static void
-print_one_json(const char *key, const char *value, const struct config *co, unsigned line)
+print_one_json(const char *section, const char *key, const char *value, const char *where)
 {
 	struct buf b = {0};
 
-	config_origin(co, line, &b);
-	printf("{\"key\":\"%s\",\"value\":", key);
+	buf_printf(&b, "%s%s", section, key);
+	printf("{\"key\":");
+	print_json_string(stdout, buf_slice(&b));
+	printf(",\"value\":");
 	print_json_string(stdout, slice_str(value));
 	printf(",\"origin\":");
-	print_json_string(stdout, buf_slice(&b));
+	print_json_string(stdout, slice_str(where));
 	printf("}\n");
 	buf_free(&b);
 }
 
 static void
+print_grant_json(const char *key, const char *what, const char *name, const struct grant *gr, const char *where)
+{
+	printf("{\"key\":\"%s\",\"value\":{\"%s\":", key, what);
+	print_json_string(stdout, slice_str(name));
+	printf(",\"sources\":");
+	print_list(gr->sources, gr->n_sources);
+	printf(",\"types\":");
+	print_list(gr->types, gr->n_types);
+	printf(",\"corrections\":%s},\"origin\":", gr->corrections ? "true" : "false");
+	print_json_string(stdout, slice_str(where));
+	printf("}\n");
+}
+
+static void
+print_kafka_json(const struct config *co, struct buf *b)
+{
+	const struct config_kafka *ck = &co->kafka;
+	const struct config_value *cv;
+	const char *name;
+
+	for (size_t i = 0; (cv = config_kafka_value(ck, i, &name)) != NULL; i++)
+		print_one_json("kafka.", name, cv->text, origin(co, cv->line, b));
+	if (!ck->publish)
+		print_one_json("kafka.", "alerts", "none", origin(co, ck->alerts_line, b));
+	for (size_t i = 0; i < ck->n_alerts; i++)
+		print_one_json("kafka.alerts.", ck->alerts[i].name, ck->alerts[i].value, origin(co, ck->alerts[i].line, b));
+	for (size_t i = 0; i < ck->n_settings; i++)
+		print_one_json("kafka.settings.", ck->settings[i].name, ck->settings[i].value, origin(co, ck->settings[i].line, b));
+	for (size_t i = 0; i < ck->n_topics; i++)
+		print_grant_json("kafka.topics", ck->topics[i].pattern ? "pattern" : "topic", ck->topics[i].name, &ck->topics[i].grant,
+		    origin(co, ck->topics[i].line, b));
+}
+
+static void
 print_json(const struct config *co)
 {
-	for (int i = 0; i < CONFIG_COUNT; i++)
-		print_one_json(config_keys[i].name, co->v[i].text, co, co->v[i].line);
-	for (size_t i = 0; i < co->n_inboxes; i++) {
-		const struct config_inbox *ci = &co->inboxes[i];
-		struct buf b = {0};
+	struct buf b = {0};
 
-		config_origin(co, ci->line, &b);
-		printf("{\"key\":\"inboxes\",\"value\":{\"directory\":");
-		print_json_string(stdout, slice_str(ci->dir));
-		printf(",\"sources\":");
-		print_list(ci->grant.sources, ci->grant.n_sources);
-		printf(",\"types\":");
-		print_list(ci->grant.types, ci->grant.n_types);
-		printf(",\"corrections\":%s},\"origin\":", ci->grant.corrections ? "true" : "false");
-		print_json_string(stdout, buf_slice(&b));
-		printf("}\n");
-		buf_free(&b);
-	}
-	if (co->kafka.brokers != NULL) {
-		print_one_json("kafka.brokers", co->kafka.brokers, co, co->kafka.line);
-		print_one_json("kafka.transactional_id", co->kafka.transactional_id, co, co->kafka.line);
-		print_one_json("kafka.group", co->kafka.group, co, co->kafka.line);
-		print_one_json("kafka.marks", co->kafka.marks, co, co->kafka.line);
-		for (size_t i = 0; i < co->kafka.n_topics; i++)
-			print_one_json("kafka.topics", co->kafka.topics[i].name, co, co->kafka.topics[i].line);
-	}
+	for (int i = 0; i < CONFIG_COUNT; i++)
+		print_one_json("", config_keys[i].name, co->v[i].text, key_origin(co, i, &b));
+	for (size_t i = 0; i < co->n_inboxes; i++)
+		print_grant_json("inboxes", "directory", co->inboxes[i].dir, &co->inboxes[i].grant, origin(co, co->inboxes[i].line, &b));
+	if (co->kafka.brokers.text != NULL)
+		print_kafka_json(co, &b);
+	buf_free(&b);
 }
 
 static int

@@ -302,10 +302,11 @@ check_inboxes(struct exam *ex, const struct config *co)
 	}
 }
 
+/* store NULL: not known. */
 static void
-check_all(struct exam *ex, const struct config *co, const char *store, const char *rules)
+check_machine(struct exam *ex, const struct config *co, const char *store)
 {
-	char *folder = nearest_folder(store);
+	char *folder = store == NULL ? NULL : nearest_folder(store);
 
 	check_clock(ex);
 	check_memory(ex, co);
@@ -315,10 +316,26 @@ check_all(struct exam *ex, const struct config *co, const char *store, const cha
 		check_sync(ex, folder);
 	}
 	check_locale(ex);
-	check_rules(ex, rules);
-	check_store(ex, store, rules == NULL);
-	check_inboxes(ex, co);
 	free(folder);
+}
+
+/* What does not depend on a configuration that cannot be read: the machine, and what is named beside it. */
+static int
+examine_without(const struct args *ar, struct exam *ex, struct err *err)
+{
+	const char *store = args_text(ar, "--store"), *rules = args_text(ar, "--rules");
+	struct config none = {0};
+
+	doctor_say(ex, FAIL, "configuration", "mend it and ask again: nothing that it says was checked", "%s", err->text);
+	if (config_load(&none, "/dev/null", err) != 0)
+		return -1;
+	check_machine(ex, &none, store);
+	if (rules != NULL)
+		check_rules(ex, rules);
+	if (store != NULL)
+		check_store(ex, store, rules == NULL);
+	config_free(&none);
+	return 0;
 }
 
 /* Its exit status. */
@@ -337,30 +354,8 @@ check_kafka(struct exam *ex, struct config *co)
 }
 
 static int
-examine(const struct args *ar, struct exam *ex, struct config *co, struct err *err)
+finish(const struct exam *ex, int status, struct err *err)
 {
-	const char *store, *rules;
-	bool kafka = args_flag(ar, "--kafka");
-	int status = 0;
-
-	if (config_load(co, args_text(ar, "--config"), err) != 0) {
-		doctor_say(ex, FAIL, "configuration", "mend it; `dideban config` shows the rest", "%s", err->text);
-		kafka = false;
-		if (config_load(co, "/dev/null", err) != 0)
-			return cli_fail(err);
-	} else if (kafka && co->kafka.brokers == NULL) {
-		(void)err_set(err, ERR_USAGE,
-		    "doctor --kafka: %s has no section kafka: add one (docs/operate-kafka.md), or name another configuration with --config",
-		    co->file == NULL ? "the configuration" : co->file);
-		return cli_fail(err);
-	} else {
-		doctor_say(ex, OK, "configuration", "", "%s", co->file == NULL ? "none: defaults" : co->file);
-	}
-	store = args_text(ar, "--store") != NULL ? args_text(ar, "--store") : co->v[CONFIG_STORE].text;
-	rules = args_text(ar, "--rules") != NULL ? args_text(ar, "--rules") : co->v[CONFIG_RULES].text[0] == 0 ? NULL : co->v[CONFIG_RULES].text;
-	check_all(ex, co, store, rules);
-	if (kafka)
-		status = check_kafka(ex, co);
 	if (!ex->json)
 		printf("\n%" PRIu64 " ok, %" PRIu64 " warn, %" PRIu64 " fail\n", ex->n[OK], ex->n[WARN], ex->n[FAIL]);
 	if (cli_flush(err) != 0)
@@ -368,6 +363,32 @@ examine(const struct args *ar, struct exam *ex, struct config *co, struct err *e
 	return status != 0 ? status : ex->n[FAIL] > 0;
 }
 
+static int
+examine(const struct args *ar, struct exam *ex, struct config *co, struct err *err)
+{
+	const char *store, *rules;
+	bool kafka = args_flag(ar, "--kafka");
+	int status = 0;
+
+	if (config_load(co, args_text(ar, "--config"), err) != 0)
+		return examine_without(ar, ex, err) == 0 ? finish(ex, 0, err) : cli_fail(err);
+	if (kafka && co->kafka.brokers.text == NULL) {
+		(void)err_set(err, ERR_USAGE,
+		    "doctor --kafka: %s has no section kafka: add one (docs/operate-kafka.md), or name another configuration with --config",
+		    co->file == NULL ? "the configuration" : co->file);
+		return cli_fail(err);
+	}
+	doctor_say(ex, OK, "configuration", "", "%s", co->file == NULL ? "none: defaults" : co->file);
+	store = args_text(ar, "--store") != NULL ? args_text(ar, "--store") : co->v[CONFIG_STORE].text;
+	rules = args_text(ar, "--rules") != NULL ? args_text(ar, "--rules") : co->v[CONFIG_RULES].text[0] == 0 ? NULL : co->v[CONFIG_RULES].text;
+	check_machine(ex, co, store);
+	check_rules(ex, rules);
+	check_store(ex, store, rules == NULL);
+	check_inboxes(ex, co);
+	if (kafka)
+		status = check_kafka(ex, co);
+	return finish(ex, status, err);
+}
 static int
 cmd_doctor(int argc, char **argv)
 {

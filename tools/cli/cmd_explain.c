@@ -27,6 +27,8 @@ const struct command command_explain = {
 
 struct explained {
 	const char *id;
+	const struct ruleset *rs;
+	struct buf text; /* as the message has it, number for number */
 	json_t *data;
 	uint64_t matches;
 	bool holds;
@@ -43,6 +45,8 @@ match(void *ctx, const struct alert_view *av, struct err *err)
 	if (av->alert_id.n < n || memcmp(av->alert_id.p, ex->id, n) != 0)
 		return 0;
 	ex->matches++;
+	buf_clear(&ex->text);
+	buf_add_slice(&ex->text, av->json);
 	json_decref(ex->data);
 	ex->data = json_loadb(av->json.p, av->json.n, 0, &je);
 	ex->holds = av->holds;
@@ -56,12 +60,20 @@ print_value(const json_t *v)
 {
 	char *text;
 
+	if (json_is_real(v)) {
+		struct value number = {.kind = VALUE_NUMBER, .d = json_real_value(v)};
+		struct buf b = {0};
+
+		value_json(&b, &number);
+		printf("%.*s", SLICE_ARG(buf_slice(&b)));
+		buf_free(&b);
+		return;
+	}
 	if (json_is_string(v)) {
 		printf("%s", shown(slice_str(json_string_value(v))));
 		return;
 	}
-	/* --json has every digit; 17 of them turn 1e-6 into 9.9999999999999995e-7. */
-	text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
+	text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
 	printf("%s", text == NULL ? "?" : text);
 	free(text);
 }
@@ -77,6 +89,50 @@ print_object(const char *title, json_t *object)
 	for (void *it = json_object_iter(object); it != NULL; it = json_object_iter_next(object, it)) {
 		printf("%s%s = ", comma, json_object_iter_key(it));
 		print_value(json_object_iter_value(it));
+		comma = ", ";
+	}
+	printf("\n");
+}
+
+/* The rule as it was when the alert was decided, if it is live; else NULL. */
+static const struct rule *
+rule_of(const struct ruleset *rs, const json_t *data)
+{
+	const char *hash = json_string_value(json_object_get(data, "rule_hash"));
+
+	for (size_t i = 0; rs != NULL && hash != NULL && i < rs->n_rules; i++)
+		if (strcmp(rs->rules[i]->hash, hash) == 0)
+			return rs->rules[i];
+	return NULL;
+}
+
+static const struct rule_param *
+param_of(const struct rule *ru, const char *name)
+{
+	for (unsigned i = 0; ru != NULL && i < ru->n_params; i++)
+		if (strcmp(ru->params[i].name, name) == 0)
+			return &ru->params[i];
+	return NULL;
+}
+
+/* A duration with the unit that its rule gives it. */
+static void
+print_params(const struct rule *ru, json_t *params)
+{
+	const char *comma = "";
+
+	if (json_object_size(params) == 0)
+		return;
+	printf("%-11s", "params");
+	for (void *it = json_object_iter(params); it != NULL; it = json_object_iter_next(params, it)) {
+		const char *name = json_object_iter_key(it);
+		const json_t *v = json_object_iter_value(it);
+		const struct rule_param *pm = param_of(ru, name);
+
+		printf("%s%s = ", comma, name);
+		print_value(v);
+		if (pm != NULL && pm->unit_seconds != 0)
+			printf(" %s%s", pm->unit, json_integer_value(v) == 1 ? "" : "s");
 		comma = ", ";
 	}
 	printf("\n");
@@ -174,7 +230,7 @@ print_alert(const struct explained *ex)
 	if (window != NULL && !json_is_null(window))
 		printf("%-11s%s to %s\n", "window", json_object_get(window, "from") == NULL ? "the beginning" : text_of(window, "from"),
 		    text_of(window, "to"));
-	print_object("params", json_object_get(data, "params"));
+	print_params(rule_of(ex->rs, data), json_object_get(data, "params"));
 	printf("%-11s%s %s, %s\n", "rule", text_of(data, "rule"), text_of(data, "rule_version"), text_of(data, "rule_hash"));
 	print_people(data);
 	print_evidence(data);
@@ -191,10 +247,9 @@ print_alert(const struct explained *ex)
 static int
 explain(struct explained *ex, struct node *no, bool as_json, struct err *err)
 {
-	char *text;
-
 	if (strlen(ex->id) < 8)
 		return err_set(err, ERR_USAGE, "explain: \"%s\" is no alert id: 32 hexadecimal digits, at least the first 8", ex->id);
+	ex->rs = node_ruleset(no);
 	/* A whole id is asked for directly; a part of one is looked for. */
 	if (node_alerts(no, NULL, NULL, strlen(ex->id) == 32 ? ex->id : NULL, true, match, ex, err) != 0)
 		return -1;
@@ -206,12 +261,9 @@ explain(struct explained *ex, struct node *no, bool as_json, struct err *err)
 		print_alert(ex);
 		return 0;
 	}
-	(void)json_object_set_new(ex->data, "holds", json_boolean(ex->holds));
-	text = json_dumps(ex->data, JSON_COMPACT | JSON_PRESERVE_ORDER);
-	if (text == NULL)
+	if (!buf_ok(&ex->text))
 		return err_nomem(err);
-	printf("%s\n", text);
-	free(text);
+	printf("%.*s,\"holds\":%s}\n", (int)ex->text.n - 1, ex->text.p, ex->holds ? "true" : "false");
 	return 0;
 }
 
@@ -237,6 +289,7 @@ cmd_explain(int argc, char **argv)
 	if (no != NULL)
 		node_abandon(no);
 	json_decref(ex.data);
+	buf_free(&ex.text);
 	args_free(&ar);
 	return status;
 }

@@ -230,16 +230,17 @@ tell(bool json, const char *id, bool accepted, const char *text)
 	return accepted ? 0 : 1;
 }
 
-/* "SOURCE ID" of an event; empty where that cannot be read. */
+/* What tells one event from another as people read it: "SOURCE ID", with its type if that is asked for; empty where it cannot be read. */
 static void
-name_event(struct slice raw, char *ret, size_t size)
+name_event(struct slice raw, bool with_type, char *ret, size_t size)
 {
 	json_t *root = json_loadb(raw.p, raw.n, 0, NULL);
 	const char *source = json_string_value(json_object_get(root, "source")), *id = json_string_value(json_object_get(root, "id"));
+	const char *type = json_string_value(json_object_get(root, "type"));
 
 	ret[0] = '\0';
-	if (source != NULL && id != NULL)
-		(void)snprintf(ret, size, "%s %s", source, id);
+	if (source != NULL && id != NULL && (!with_type || type != NULL))
+		(void)snprintf(ret, size, "%s%s%s %s", with_type ? type : "", with_type ? " " : "", source, id);
 	json_decref(root);
 }
 
@@ -277,8 +278,13 @@ replay_one(struct session *se, struct one *one, struct slice with, bool named, b
 		return tell(json, one->id, false, text);
 	}
 	if (with.p != NULL) {
-		name_event(buf_slice(&one->raw), was, sizeof was);
-		name_event(raw, is, sizeof is);
+		name_event(buf_slice(&one->raw), false, was, sizeof was);
+		name_event(raw, false, is, sizeof is);
+		/* Of one identity another type is worth a word too, unless the type is what was wrong. */
+		if (strcmp(was, is) == 0 && one->fault != FAULT_UNKNOWN_TYPE) {
+			name_event(buf_slice(&one->raw), true, was, sizeof was);
+			name_event(raw, true, is, sizeof is);
+		}
 		other = was[0] != '\0' && strcmp(was, is) != 0; /* right after a conflict; otherwise to be seen */
 	}
 	(void)snprintf(note, sizeof note, "%s%s%s%s%s", with.p != NULL ? "mended" : "as it stood", other ? " as " : "", other ? is : "",

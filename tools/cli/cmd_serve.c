@@ -269,7 +269,7 @@ open_kafka(struct serve *sv, bool republish, struct err *err)
 {
 	struct kafka_config *kc = &sv->kc;
 
-	if (sv->co.kafka.brokers == NULL)
+	if (sv->co.kafka.brokers.text == NULL)
 		return 0;
 	if (kafka_config_of(&sv->co, kc, err) != 0)
 		return -1;
@@ -308,8 +308,7 @@ open_all(struct serve *sv, bool republish, struct err *err)
 	const struct config_value *v = sv->co.v;
 	struct session_rules sr = {.dir = v[CONFIG_RULES].text[0] == 0 ? NULL : v[CONFIG_RULES].text};
 
-	/* Where alerts go to Kafka, a file is for those who ask for it. */
-	sv->se.alerts = sv->co.kafka.publish && v[CONFIG_ALERTS].line == 0 ? NULL : v[CONFIG_ALERTS].text;
+	sv->se.alerts = v[CONFIG_ALERTS].text[0] == 0 ? NULL : v[CONFIG_ALERTS].text;
 	sv->se.opt = (struct node_options){
 	    .dir = v[CONFIG_STORE].text,
 	    .partitions = (unsigned)v[CONFIG_PARTITIONS].number,

@@ -183,7 +183,9 @@ run_file(const struct author *au, const struct author_file *af, const struct arg
 	}
 	r = 0;
 	to->passed += passed;
-	if (!args_flag(ar, "--json"))
+	if (rc->n == 0)
+		cli_note("%s: no tests: nothing was tried; give the rule some in `tests` (docs/rules.md)", af->path);
+	else if (!args_flag(ar, "--json"))
 		printf("%s: %zu of %u test%s passed, each also shuffled, with duplicates and in batches (seed %" PRIu64 ")\n", ru->id, passed, rc->n,
 		    rc->n == 1 ? "" : "s", seed);
 	if (args_flag(ar, "--coverage") && !args_flag(ar, "--json"))

@@ -121,6 +121,8 @@ cmd_timeline(int argc, char **argv)
 		status = cli_fail(&err);
 	else if (!pr.json)
 		printf("%" PRIu64 " entr%s\n", pr.n, pr.n == 1 ? "y" : "ies");
+	if (status == 0 && pr.n == 0)
+		note_kind(no, ar.rest[0]);
 	if (no != NULL)
 		node_abandon(no);
 	if (cli_flush(&err) != 0 && status == 0)

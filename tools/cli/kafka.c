@@ -25,14 +25,14 @@ kafka_config_of(struct config *co, struct kafka_config *ret, struct err *err)
 		audiences[i] = (struct kafka_audience){ck->alerts[i].name, ck->alerts[i].value};
 	for (size_t i = 0; i < ck->n_topics; i++)
 		topics[i] = (struct kafka_topic){ck->topics[i].name, ck->topics[i].pattern};
-	ret->client = (struct kafka_options){.brokers = ck->brokers, .settings = settings, .n_settings = ck->n_settings, .note = note};
+	ret->client = (struct kafka_options){.brokers = ck->brokers.text, .settings = settings, .n_settings = ck->n_settings, .note = note};
 	ret->source = (struct kafka_source_options){
-	    .kafka = &ret->client, .topics = topics, .n_topics = ck->n_topics, .group = ck->group, .refresh_ms = (int64_t)ck->refresh_ms};
+	    .kafka = &ret->client, .topics = topics, .n_topics = ck->n_topics, .group = ck->group.text, .refresh_ms = (int64_t)ck->refresh.number};
 	ret->sink = (struct kafka_sink_options){.kafka = &ret->client,
-	    .transactional_id = ck->transactional_id,
-	    .marks = ck->marks,
+	    .transactional_id = ck->transactional_id.text,
+	    .marks = ck->marks.text,
 	    .audiences = audiences,
 	    .n_audiences = ck->n_alerts,
-	    .stop_ms = (int64_t)ck->stop_ms};
+	    .stop_ms = (int64_t)ck->stop.number};
 	return 0;
 }
