@@ -2,6 +2,7 @@
 #include "engine/flow/fold_private.h"
 
 #include "engine/flow/keys.h"
+#include "engine/timeline/codec.h"
 #include "state/base/hash.h"
 #include "state/base/stages.h"
 
@@ -78,7 +79,8 @@ layout_number(struct fold *fo, const struct contract *co, uint16_t *ret, struct 
 	return names_layout(fo->names, contract_layout(co), fo->changes, ret, err);
 }
 
-/* One entry into the change set; the worker comes first, because it asks the filter whether the store may hold the subject. */
+/* One entry to its worker and, with the piece in fo->value, into the change set. The worker comes first, because it asks the filter
+ * whether the store may hold the subject. */
 static int
 emit_entry(struct fold *fo, const struct event_ref *ref, const struct delta *de, struct err *err)
 {
@@ -93,13 +95,12 @@ emit_entry(struct fold *fo, const struct event_ref *ref, const struct delta *de,
 		rc = fold_note(fo, ref->hash, err);
 	fo->late = fo->late || (late && !de->remove);
 	(void)stage_enter(STAGE_CHECKPOINT);
-	entry_key(&fo->key, ref->subject, de);
-	entry_value(&fo->value, de);
-	if (rc == 0 && (!buf_ok(&fo->key) || !buf_ok(&fo->value)))
+	key_subject(&fo->key, 'T', ref->subject);
+	fo->value.p[PIECE_ROLE] = (char)de->role;
+	if (rc == 0 && !buf_ok(&fo->key))
 		rc = err_nomem(err);
 	if (rc == 0)
-		rc = de->remove ? changes_delete(fo->changes, buf_slice(&fo->key), err)
-				: changes_put(fo->changes, buf_slice(&fo->key), buf_slice(&fo->value), err);
+		rc = changes_append(fo->changes, buf_slice(&fo->key), buf_slice(&fo->value), err);
 	stage_leave(stage);
 	return rc;
 }
@@ -123,6 +124,10 @@ emit(void *ctx, const struct registered *re, bool remove, struct err *err)
 		return -1;
 	if (ev->nameless != 0 && !remove)
 		worker_count_nameless(fo->workers[0], de.layout, ev);
+	buf_clear(&fo->value);
+	piece_encode(&fo->value, &de);
+	if (!buf_ok(&fo->value))
+		return err_nomem(err);
 	for (unsigned i = 0; i < ev->n_refs; i++) {
 		de.role = ev->refs[i].role;
 		if (emit_entry(fo, &ev->refs[i], &de, err) != 0)

@@ -3,7 +3,7 @@
 #include "engine/flow/node_private.h"
 
 #include "engine/alert/message.h"
-#include "engine/flow/keys.h"
+#include "engine/timeline/codec.h"
 
 #include <stdlib.h>
 
@@ -98,105 +98,35 @@ node_quarantine(struct node *no, const char *id, int (*fn)(void *ctx, const stru
 
 /* --- timelines --- */
 
-struct timeline_row {
-	struct delta de;
-	uint64_t at; /* of id and kept bytes in `bytes` */
-};
-
-struct timeline_rows {
-	const struct names *names;
-	struct timeline_row *v;
-	size_t n, cap;
-	struct buf bytes;
-};
-
-static int
-add_row(struct timeline_rows *tr, const struct delta *de, struct err *err)
-{
-	if (tr->n == tr->cap) {
-		size_t cap = tr->cap == 0 ? 64 : tr->cap * 2;
-		struct timeline_row *v = realloc(tr->v, cap * sizeof *v);
-
-		if (v == NULL)
-			return err_nomem(err);
-		tr->v = v;
-		tr->cap = cap;
-	}
-	tr->v[tr->n++] = (struct timeline_row){*de, tr->bytes.n};
-	buf_add_slice(&tr->bytes, de->id);
-	buf_add_slice(&tr->bytes, de->kept);
-	return buf_ok(&tr->bytes) ? 0 : err_nomem(err);
-}
-
-static int
-by_total_order(const void *a, const void *b, void *ctx)
-{
-	const struct delta *x = &((const struct timeline_row *)a)->de, *y = &((const struct timeline_row *)b)->de;
-	int c = event_order(ctx, x->time, x->source, x->id, y->time, y->source, y->id);
-
-	return c != 0 ? c : (x->role > y->role) - (x->role < y->role);
-}
-
-static int
-read_timeline(struct node *no, const char *subject, struct timeline_rows *tr, struct err *err)
-{
-	struct buf group = {0};
-	struct store_iter *it = NULL;
-	struct slice key, value, found;
-	struct delta de;
-	int rc;
-
-	key_subject(&group, 'T', slice_str(subject));
-	rc = buf_ok(&group) ? store_iter_open_group(&it, no->store, buf_slice(&group), err) : err_nomem(err);
-	while (rc == 0 && (rc = store_iter_next(it, &key, &value, err)) > 0) {
-		if (entry_decode(key, value, &found, &de) != 0 || names_layout_at(fold_names(no->fold), de.layout) == NULL)
-			rc = err_set(err, ERR_CORRUPT, "an entry of %s is damaged: restore a backup (dideban restore)", subject);
-		else
-			rc = add_row(tr, &de, err);
-	}
-	store_iter_close(it);
-	buf_free(&group);
-	return rc;
-}
-
 int
 node_timeline(struct node *no, const char *subject, int (*fn)(void *ctx, const struct entry_view *en, struct err *err), void *ctx, struct err *err)
 {
 	const struct names *na = fold_names(no->fold);
-	struct timeline_rows tr = {.names = na};
+	struct timeline tl = {0};
 	int rc;
 
 	if (node_settle(no, err) != 0)
 		return -1;
-	rc = read_timeline(no, subject, &tr, err);
-	for (size_t i = 0; i < tr.n; i++) {
-		struct delta *de = &tr.v[i].de;
-
-		de->id = slice_of(tr.bytes.p + tr.v[i].at, de->id.n);
-		de->kept = slice_of(de->id.p + de->id.n, de->kept.n);
-	}
-	if (rc == 0 && tr.n > 1)
-		qsort_r(tr.v, tr.n, sizeof *tr.v, by_total_order, (void *)(uintptr_t)na);
-	for (size_t i = 0; rc == 0 && i < tr.n; i++) {
-		const struct delta *de = &tr.v[i].de;
-		const struct layout *la = names_layout_at(na, de->layout);
+	rc = timeline_load(&tl, no->store, na, slice_str(subject), err);
+	for (uint32_t i = 0; rc == 0 && i < tl.n; i++) {
+		const struct entry *e = &tl.v[i];
+		const struct layout *la = names_layout_at(na, e->layout);
 		struct entry_view en = {
-		    .time = de->time,
-		    .source = names_text(na, de->source),
-		    .id = de->id,
+		    .time = entry_time(e),
+		    .source = names_text(na, e->source),
+		    .id = entry_id(&tl, e),
 		    .type = slice_str(la->type),
-		    .role = slice_str(la->roles[de->role].name),
-		    .position_stream = names_text(na, de->stream),
-		    .position_number = de->number,
-		    .contested = (de->flags & ENTRY_CONTESTED) != 0,
+		    .role = slice_str(la->roles[e->role].name),
+		    .position_stream = names_text(na, e->stream),
+		    .position_number = e->number,
+		    .contested = (e->flags & ENTRY_CONTESTED) != 0,
 		    .layout = la,
-		    .kept = de->kept,
+		    .kept = entry_kept(&tl, e),
 		};
 
 		rc = fn(ctx, &en, err);
 	}
-	free(tr.v);
-	buf_free(&tr.bytes);
+	timeline_free(&tl);
 	return rc;
 }
 

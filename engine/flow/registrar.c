@@ -1,12 +1,13 @@
 #include "engine/flow/registrar.h"
 
+#include "engine/flow/keys.h"
 #include "state/base/table.h"
 
 #include <stdlib.h>
 
 enum { IDENT_CONTENT = 1, IDENT_RETRACTS = 2, IDENT_CONTESTED = 4, IDENT_NAMELESS = 8 };
 
-/* Stored under 'I' source id as: u8 1 | u8 flags | varint retractors | content hash, u64 twice | varint at | varint raw_len |
+/* Stored under 'I' name id as: u8 1 | u8 flags | varint retractors | content hash, u64 twice | varint at | varint raw_len |
  * varint rule_set | varint stream | varint number. */
 struct ident {
 	uint64_t hash, content[2];
@@ -62,7 +63,7 @@ make_key(struct registrar *rg, uint32_t source, struct slice id)
 {
 	buf_clear(&rg->key);
 	buf_add_u8(&rg->key, 'I');
-	buf_add_u32_be(&rg->key, source);
+	key_add_name(&rg->key, source);
 	buf_add_slice(&rg->key, id);
 }
 
@@ -444,7 +445,7 @@ take_nameless(struct slice key, struct slice value, struct arena *arena, struct 
 	struct slice id;
 
 	(void)rd_u8(&r);
-	head.source = rd_u32_be(&r);
+	head.source = key_name(&r);
 	id = rd_bytes(&r, rd_left(&r));
 	if (r.bad || decode(&head, value) != 0)
 		return err_set(err, ERR_CORRUPT, "the record of event %.*s is damaged: restore a backup (dideban restore)", SLICE_ARG(id));

@@ -1,6 +1,7 @@
 #include "engine/flow/subject.h"
 
 #include "engine/flow/keys.h"
+#include "engine/timeline/codec.h"
 
 #include <stdlib.h>
 
@@ -255,55 +256,6 @@ subjects_evict(struct subjects *ss)
 	}
 }
 
-void
-entry_key(struct buf *ret, struct slice subject, const struct delta *de)
-{
-	key_subject(ret, 'T', subject);
-	key_add_instant(ret, de->time);
-	buf_add_u32_be(ret, de->source);
-	buf_add_slice(ret, de->id);
-	buf_add_u8(ret, 0);
-	buf_add_u8(ret, de->role);
-}
-
-void
-entry_value(struct buf *ret, const struct delta *de)
-{
-	buf_clear(ret);
-	buf_add_varint(ret, de->layout);
-	buf_add_u8(ret, de->flags);
-	buf_add_varint(ret, de->stream);
-	buf_add_varint(ret, de->number);
-	buf_add_slice(ret, de->kept);
-}
-
-int
-entry_decode(struct slice key, struct slice value, struct slice *subject, struct delta *ret)
-{
-	const char *zero = key.n == 0 ? NULL : memchr(key.p + 1, 0, key.n - 1);
-	struct rd r;
-
-	if (zero == NULL)
-		return -1;
-	*subject = slice_of(key.p + 1, (size_t)(zero - key.p - 1));
-	r = rd_of(slice_of(zero + 1, key.n - subject->n - 2));
-	*ret = (struct delta){.remove = false};
-	ret->time = key_instant(&r);
-	ret->source = rd_u32_be(&r);
-	if (r.bad || rd_left(&r) < 2)
-		return -1;
-	ret->id = rd_bytes(&r, rd_left(&r) - 2);
-	(void)rd_u8(&r);
-	ret->role = rd_u8(&r);
-	r = rd_of(value);
-	ret->layout = (uint16_t)rd_varint(&r);
-	ret->flags = rd_u8(&r);
-	ret->stream = (uint32_t)rd_varint(&r);
-	ret->number = rd_varint(&r);
-	ret->kept = rd_bytes(&r, rd_left(&r));
-	return r.bad ? -1 : 0;
-}
-
 int
 group_key_split(struct slice key, struct group_place *ret)
 {
@@ -362,45 +314,29 @@ place_groups(struct subject *su, const struct names *na, struct err *err)
 	return 0;
 }
 
+static int
+load_groups(struct subject *su, struct store *st, const struct names *na, struct err *err)
+{
+	struct buf group = {0};
+	struct store_iter *it = NULL;
+	struct slice key, value;
+	int rc;
+
+	key_subject(&group, 'A', subject_key(su));
+	rc = buf_ok(&group) ? store_iter_open_group(&it, st, buf_slice(&group), err) : err_nomem(err);
+	while (rc == 0 && (rc = store_iter_next(it, &key, &value, err)) > 0)
+		rc = take_group(su, key, value, err);
+	store_iter_close(it);
+	buf_free(&group);
+	return rc == 0 ? place_groups(su, na, err) : -1;
+}
+
 int
 subject_load(struct subject *su, struct store *st, const struct names *na, bool alerts, struct err *err)
 {
-	static const char kinds[] = {'T', 'A'};
-	struct buf group = {0};
-	struct store_iter *it = NULL;
-	struct slice key, value, subject;
-	struct delta de;
-	int rc = 0;
-
-	for (unsigned k = 0; k < (alerts ? 2u : 1u) && rc == 0; k++) {
-		key_subject(&group, kinds[k], subject_key(su));
-		if (!buf_ok(&group)) {
-			rc = err_nomem(err);
-			break;
-		}
-		if (store_iter_open_group(&it, st, buf_slice(&group), err) != 0) {
-			rc = -1;
-			break;
-		}
-		while ((rc = store_iter_next(it, &key, &value, err)) > 0) {
-			if (kinds[k] == 'A')
-				rc = take_group(su, key, value, err);
-			else if (entry_decode(key, value, &subject, &de) != 0 || names_layout_at(na, de.layout) == NULL)
-				rc = corrupt(subject_key(su), err);
-			else
-				rc = timeline_push(&su->tl, &de, err);
-			if (rc < 0)
-				break;
-		}
-		store_iter_close(it);
-		it = NULL;
-	}
-	if (rc == 0)
-		rc = place_groups(su, na, err);
-	if (rc == 0)
-		rc = timeline_sort(&su->tl, na, err);
-	if (rc == 0 && su->tl.n > 0)
+	if (timeline_load(&su->tl, st, na, subject_key(su), err) != 0 || (alerts && load_groups(su, st, na, err) != 0))
+		return -1;
+	if (su->tl.n > 0)
 		su->newest = entry_time(&su->tl.v[su->tl.n - 1]);
-	buf_free(&group);
-	return rc;
+	return 0;
 }

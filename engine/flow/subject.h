@@ -80,11 +80,6 @@ int subjects_save(struct subjects *ss, struct changes *ch, struct err *err);
 /* Lets go of the longest unused clean ones until within max_bytes. */
 void subjects_evict(struct subjects *ss);
 
-/* An entry's key and value in the store (engine/flow/keys.h). */
-void entry_key(struct buf *ret, struct slice subject, const struct delta *de);
-void entry_value(struct buf *ret, const struct delta *de);
-/* Both back; `subject` is set to the part before the zero. */
-int entry_decode(struct slice key, struct slice value, struct slice *subject, struct delta *ret);
 /* What begins the 'A' keys of a group, and that of one of its alerts. */
 void group_prefix(struct buf *ret, struct slice subject, const char *rule, struct slice group);
 void alert_key(struct buf *ret, struct slice prefix, const uint8_t id[ALERT_ID_BYTES]);

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#define GONE UINT16_MAX /* as an entry's layout: it is to go. No layout has this number */
+
 void
 timeline_free(struct timeline *tl)
 {
@@ -142,6 +144,8 @@ timeline_push(struct timeline *tl, const struct delta *de, struct err *err)
 	if (reserve(tl, 1, de->id.n + de->kept.n, err) != 0)
 		return -1;
 	tl->v[tl->n] = make_entry(tl, de);
+	if (de->remove)
+		tl->v[tl->n].layout = GONE;
 	tl->n++;
 	return 0;
 }
@@ -153,27 +157,51 @@ struct order {
 };
 
 static int
-by_entry(const void *a, const void *b, void *ctx)
+by_place(const struct order *o, const struct entry *x, const struct entry *y)
 {
-	const struct order *o = ctx;
-	const struct entry *x = a, *y = b;
 	int c = event_order(o->na, entry_time(x), x->source, entry_id(o->tl, x), entry_time(y), y->source, entry_id(o->tl, y));
 
 	return c != 0 ? c : (int)x->role - (int)y->role;
 }
 
-int
-timeline_sort(struct timeline *tl, const struct names *na, struct err *err)
+/* Of one place in the order in which they were pushed: their bytes lie so. */
+static int
+by_entry(const void *a, const void *b, void *ctx)
+{
+	const struct entry *x = a, *y = b;
+	int c = by_place(ctx, x, y);
+
+	return c != 0 ? c : (x->at > y->at) - (x->at < y->at);
+}
+
+void
+timeline_settle(struct timeline *tl, const struct names *na)
 {
 	struct order o = {tl, na};
+	uint32_t keep = 0;
+	bool plain = true;
 
-	(void)err;
-	for (uint32_t i = 1; i < tl->n; i++)
-		if (by_entry(&tl->v[i - 1], &tl->v[i], &o) > 0) {
+	for (uint32_t i = 0; i < tl->n; i++) {
+		int c = i == 0 ? -1 : by_place(&o, &tl->v[i - 1], &tl->v[i]);
+
+		plain = plain && c < 0 && tl->v[i].layout != GONE;
+		if (c > 0) {
 			qsort_r(tl->v, tl->n, sizeof *tl->v, by_entry, &o);
+			plain = false;
 			break;
 		}
-	return 0;
+	}
+	if (plain)
+		return;
+	for (uint32_t i = 0; i < tl->n; i++) {
+		bool last = i + 1 == tl->n || by_place(&o, &tl->v[i], &tl->v[i + 1]) != 0;
+
+		if (last && tl->v[i].layout != GONE)
+			tl->v[keep++] = tl->v[i];
+		else
+			tl->garbage += (uint32_t)tl->v[i].id_len + tl->v[i].kept_len;
+	}
+	tl->n = keep;
 }
 
 static int
@@ -253,13 +281,13 @@ apply_removals(struct timeline *tl, const struct names *na, struct delta *deltas
 		de->layout = tl->v[at].layout;
 		de->flags = tl->v[at].flags;
 		tl->garbage += (uint32_t)tl->v[at].id_len + tl->v[at].kept_len;
-		tl->v[at].layout = UINT16_MAX; /* marks it: no layout has this number */
+		tl->v[at].layout = GONE;
 		if (at < first)
 			first = at;
 	}
 	keep = first;
 	for (uint32_t i = first; i < tl->n; i++)
-		if (tl->v[i].layout != UINT16_MAX)
+		if (tl->v[i].layout != GONE)
 			tl->v[keep++] = tl->v[i];
 	tl->n = keep;
 }

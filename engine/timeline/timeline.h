@@ -75,9 +75,10 @@ int timeline_merge(struct timeline *tl, const struct names *na, struct delta *de
 /* Where the first change will be: entries below this index stay as they are. */
 uint32_t timeline_first_change(const struct timeline *tl, const struct names *na, const struct delta *deltas, size_t n);
 
-/* Appends one entry without looking for its place; timeline_sort afterwards if the source did not come in total order. */
+/* Reading a log of what came and went: appends one piece of it without looking for its place. After the last one timeline_settle
+ * puts them in order; of several about one place the last one counts. */
 int timeline_push(struct timeline *tl, const struct delta *de, struct err *err);
-int timeline_sort(struct timeline *tl, const struct names *na, struct err *err);
+void timeline_settle(struct timeline *tl, const struct names *na);
 size_t timeline_bytes(const struct timeline *tl);
 
 #endif

@@ -2,17 +2,17 @@
 
 #include <stdlib.h>
 
-#ifdef DIDEBAN_FUZZ
-#define BLOCK_BYTES ((size_t)0) /* each piece is a block of its own: the sanitizer sees where it ends */
-#else
-#define BLOCK_BYTES ((size_t)1 << 20)
-#endif
-
 struct arena_block {
 	struct arena_block *next;
 	size_t size;
 	_Alignas(16) char data[];
 };
+
+#ifdef DIDEBAN_FUZZ
+#define BLOCK_BYTES ((size_t)0) /* each piece is a block of its own: the sanitizer sees where it ends */
+#else
+#define BLOCK_BYTES (((size_t)1 << 20) - sizeof(struct arena_block)) /* with its head what allocators have a size for */
+#endif
 
 void
 arena_free(struct arena *a)

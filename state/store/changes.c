@@ -10,6 +10,8 @@
 #define AHEAD 8               /* keys whose memory is asked for before they are read: in order of keys they lie anywhere */
 #define DIGITS 9              /* 8 bytes of the prefix, and what says whether the key ends within it */
 #define KEEP_BYTES (64 * MIB) /* a larger list is given back after its checkpoint */
+#define PART_BYTES (32 * KIB) /* of what is appended, one value: a new one is begun once it is over */
+#define LINE_BYTES 64
 
 struct changes *
 changes_new(void)
@@ -44,7 +46,7 @@ changes_clear(struct changes *ch)
 }
 
 int
-changes_push(struct changes *ch, struct slice key, struct slice value, bool delete, struct err *err)
+changes_push(struct changes *ch, struct slice key, struct slice value, enum change_how how, struct err *err)
 {
 	char *p;
 
@@ -67,20 +69,29 @@ changes_push(struct changes *ch, struct slice key, struct slice value, bool dele
 	memcpy(p, key.p, key.n);
 	if (value.n != 0)
 		memcpy(p + key.n, value.p, value.n);
-	ch->list[ch->n++] = (struct change){.p = p, .key_n = (uint32_t)key.n, .value_n = delete ? CHANGE_DELETE : (uint32_t)value.n};
+	ch->list[ch->n++] = (struct change){.p = p, .key_n = (uint32_t)key.n & 0xffffff, .how = how & 0xff, .value_n = (uint32_t)value.n};
 	return 0;
 }
 
 int
 changes_put(struct changes *ch, struct slice key, struct slice value, struct err *err)
 {
-	return changes_push(ch, key, value, false, err);
+	return changes_push(ch, key, value, CHANGE_PUT, err);
 }
 
 int
 changes_delete(struct changes *ch, struct slice key, struct err *err)
 {
-	return changes_push(ch, key, slice_of(NULL, 0), true, err);
+	return changes_push(ch, key, slice_of(NULL, 0), CHANGE_DELETE, err);
+}
+
+int
+changes_append(struct changes *ch, struct slice group, struct slice piece, struct err *err)
+{
+	if (group.n == 0 || group.p[group.n - 1] != '\0' || store_group_bytes(group.p, group.n) != group.n ||
+	    group.n + sizeof(uint64_t) + sizeof(uint16_t) > LIMIT_KEY_BYTES)
+		return err_set(err, ERR_LIMIT, "the store has no group of %zu bytes like this", group.n);
+	return changes_push(ch, group, piece, CHANGE_APPEND, err);
 }
 
 size_t
@@ -93,6 +104,15 @@ size_t
 changes_count(const struct changes *ch)
 {
 	return ch->n;
+}
+
+bool
+changes_appends(const struct changes *ch)
+{
+	for (size_t i = 0; i < ch->n; i++)
+		if (ch->list[i].how == CHANGE_APPEND)
+			return true;
+	return false;
 }
 
 /* The key's 8 bytes at depth as a number that orders like them; zeros behind its end. */
@@ -218,4 +238,85 @@ changes_sort(struct changes *ch, struct err *err)
 	}
 	sort_from(ch->list, ch->spare, ch->n, 0);
 	return 0;
+}
+
+/* In order of keys they lie anywhere in memory: asked for ahead, the misses pass beside one another. */
+static void
+expect(const struct change *c)
+{
+	for (size_t at = 0; at < 3 * LINE_BYTES; at += LINE_BYTES)
+		__builtin_prefetch(c->p + at);
+}
+
+static bool
+same_key(const struct change *a, const struct change *b)
+{
+	return slice_eq(change_key(a), change_key(b));
+}
+
+/* What is appended to one group: its pieces, in the order in which they came, in values of PART_BYTES and the rest of a piece. */
+struct joining {
+	struct buf key, value;
+	uint32_t parts;
+};
+
+static int
+part_end(struct joining *jo, struct slice group, uint64_t seq, struct slice value,
+    int (*fn)(void *ctx, struct slice key, struct slice value, bool deleted, struct err *err), void *ctx, struct err *err)
+{
+	if (jo->parts > UINT16_MAX)
+		return err_set(err, ERR_LIMIT, "a checkpoint has more than %u parts of one group", UINT16_MAX + 1u);
+	buf_clear(&jo->key);
+	buf_add_slice(&jo->key, group);
+	buf_add_u64_be(&jo->key, seq);
+	buf_add_u8(&jo->key, (uint8_t)(jo->parts >> 8));
+	buf_add_u8(&jo->key, (uint8_t)jo->parts);
+	jo->parts++;
+	return buf_ok(&jo->key) && buf_ok(&jo->value) ? fn(ctx, buf_slice(&jo->key), value, false, err) : err_nomem(err);
+}
+
+static int
+join(struct joining *jo, const struct change *c, const struct change *end, uint64_t seq,
+    int (*fn)(void *ctx, struct slice key, struct slice value, bool deleted, struct err *err), void *ctx, struct err *err)
+{
+	jo->parts = 0;
+	if (c + 1 == end) /* most */
+		return part_end(jo, change_key(c), seq, change_value(c), fn, ctx, err);
+	buf_clear(&jo->value);
+	for (; c < end; c++) {
+		buf_add_slice(&jo->value, change_value(c));
+		if (c + 1 < end && jo->value.n < PART_BYTES && buf_ok(&jo->value))
+			continue;
+		if (part_end(jo, change_key(c), seq, buf_slice(&jo->value), fn, ctx, err) != 0)
+			return -1;
+		buf_clear(&jo->value);
+	}
+	return 0;
+}
+
+int
+changes_each(const struct changes *ch, uint64_t seq, int (*fn)(void *ctx, struct slice key, struct slice value, bool deleted, struct err *err),
+    void *ctx, struct err *err)
+{
+	struct joining jo = {0};
+	size_t expected = 0;
+	int rc = 0;
+
+	for (size_t i = 0, end; rc == 0 && i < ch->n; i = end) {
+		const struct change *c = &ch->list[i];
+
+		for (end = i + 1; end < ch->n && same_key(c, &ch->list[end]); end++)
+			;
+		for (; expected < ch->n && expected < end + AHEAD; expected++)
+			expect(&ch->list[expected]);
+		if (c->how == CHANGE_APPEND) {
+			rc = join(&jo, c, &ch->list[end], seq, fn, ctx, err);
+			continue;
+		}
+		c = &ch->list[end - 1]; /* of equal keys the last one counts */
+		rc = fn(ctx, change_key(c), change_value(c), c->how == CHANGE_DELETE, err);
+	}
+	buf_free(&jo.key);
+	buf_free(&jo.value);
+	return rc;
 }

@@ -8,9 +8,7 @@
 #include <unistd.h>
 
 #define FILE_BYTES (64 * MIB) /* a sorted file is closed once it is over */
-#define AHEAD 8               /* changes whose memory is asked for before they are written */
-#define LINE_BYTES 64
-#define FILES 64 /* of one checkpoint; the last one takes the rest */
+#define FILES 64              /* of one checkpoint; the last one takes the rest */
 
 struct sorted_files {
 	struct store *st;
@@ -55,8 +53,9 @@ file_end(struct sorted_files *fi, struct err *err)
 }
 
 static int
-file_add(struct sorted_files *fi, const struct change *c, struct err *err)
+file_add(void *ctx, struct slice key, struct slice value, bool deleted, struct err *err)
 {
+	struct sorted_files *fi = ctx;
 	uint64_t bytes = 0;
 	char *text = NULL;
 
@@ -67,44 +66,25 @@ file_add(struct sorted_files *fi, const struct change *c, struct err *err)
 	}
 	if (!fi->open && file_begin(fi, err) != 0)
 		return -1;
-	if (c->value_n == CHANGE_DELETE)
-		rocksdb_sstfilewriter_delete(fi->writer, c->p, c->key_n, &text);
+	if (deleted)
+		rocksdb_sstfilewriter_delete(fi->writer, key.p, key.n, &text);
 	else
-		rocksdb_sstfilewriter_put(fi->writer, c->p, c->key_n, c->p + c->key_n, c->value_n, &text);
+		rocksdb_sstfilewriter_put(fi->writer, key.p, key.n, value.p, value.n, &text);
 	return text != NULL ? store_rocks_err(err, fi->st->dir, "write a checkpoint", text) : 0;
-}
-
-/* In order of keys they lie anywhere in memory: asked for ahead, the misses pass beside one another. */
-static void
-expect(const struct change *c)
-{
-	for (size_t at = 0; at < 3 * LINE_BYTES; at += LINE_BYTES)
-		__builtin_prefetch(c->p + at);
 }
 
 static int
 files_write(struct sorted_files *fi, const struct changes *ch, uint64_t seq, struct err *err)
 {
 	struct buf own = {0};
-	struct change position = {.key_n = CHECKPOINT_KEY_BYTES, .value_n = 8};
 	int rc;
 
-	buf_add(&own, CHECKPOINT_KEY, CHECKPOINT_KEY_BYTES);
 	buf_add_u64(&own, seq);
 	if (!buf_ok(&own))
 		return err_nomem(err);
-	position.p = own.p;
-	rc = file_add(fi, &position, err);
-	for (size_t i = 0; rc == 0 && i < ch->n; i++) {
-		const struct change *c = &ch->list[i];
-
-		if (i + AHEAD < ch->n)
-			expect(&ch->list[i + AHEAD]);
-		/* Of equal keys the last one counts. */
-		if (i + 1 < ch->n && slice_eq(slice_of(c->p, c->key_n), slice_of(c[1].p, c[1].key_n)))
-			continue;
-		rc = file_add(fi, c, err);
-	}
+	rc = file_add(fi, slice_of(CHECKPOINT_KEY, CHECKPOINT_KEY_BYTES), buf_slice(&own), false, err);
+	if (rc == 0)
+		rc = changes_each(ch, seq, file_add, fi, err);
 	buf_free(&own);
 	return rc != 0 ? -1 : file_end(fi, err);
 }
@@ -135,8 +115,11 @@ store_checkpoint(struct store *st, struct changes *ch, uint64_t seq, struct err 
 	if (seq < st->seq)
 		return err_set(
 		    err, ERR_CORRUPT, "store %s has a checkpoint of record %" PRIu64 ", one of %" PRIu64 " would go back", st->dir, st->seq, seq);
+	if (seq == st->seq && changes_appends(ch))
+		return err_set(
+		    err, ERR_CORRUPT, "store %s has a checkpoint of record %" PRIu64 ", another one would write over what it appended", st->dir, seq);
 	if (st->opt.read_only) {
-		if (overlay_take(st, ch, err) != 0)
+		if (overlay_take(st, ch, seq, err) != 0)
 			return -1;
 		st->seq = seq;
 		return 0;

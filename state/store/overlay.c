@@ -2,16 +2,19 @@
  * laid over what the files hold. At most one checkpoint's worth of changes. */
 #include "state/store/private.h"
 
+static int
+lay_over(void *over, struct slice key, struct slice value, bool deleted, struct err *err)
+{
+	return changes_push(over, key, value, deleted ? CHANGE_DELETE : CHANGE_PUT, err);
+}
+
 int
-overlay_take(struct store *st, struct changes *ch, struct err *err)
+overlay_take(struct store *st, struct changes *ch, uint64_t seq, struct err *err)
 {
 	struct changes *over = &st->overlay;
 	size_t n = 0;
 
-	for (size_t i = 0; i < ch->n; i++)
-		if (changes_push(over, change_key(&ch->list[i]), change_value(&ch->list[i]), ch->list[i].value_n == CHANGE_DELETE, err) != 0)
-			return -1;
-	if (changes_sort(over, err) != 0)
+	if (changes_sort(ch, err) != 0 || changes_each(ch, seq, lay_over, over, err) != 0 || changes_sort(over, err) != 0)
 		return -1;
 	/* The sort keeps the order of equal keys: the last one counts. */
 	for (size_t i = 0; i < over->n; i++) {

@@ -14,13 +14,16 @@
 #define CHECKPOINT_KEY_BYTES (sizeof CHECKPOINT_KEY - 1)
 #define CHECKPOINT_FILE "checkpoint-" /* DIR/checkpoint-N.sst: sorted files on their way in */
 
-/* One put or delete: the bytes of its key, then of its value. */
+enum change_how { CHANGE_PUT, CHANGE_DELETE, CHANGE_APPEND };
+
+/* One change: the bytes of its key, then of its value. */
 struct change {
 	uint64_t prefix; /* 8 bytes of the key, big-endian, for sorting */
 	const char *p;
-	uint32_t key_n, value_n; /* value_n CHANGE_DELETE: a delete */
+	uint32_t key_n : 24, how : 8;
+	uint32_t value_n;
 };
-#define CHANGE_DELETE UINT32_MAX
+_Static_assert(LIMIT_KEY_BYTES < 1 << 24, "a key's length has 24 bits");
 
 struct changes {
 	struct change *list, *spare; /* spare: of the same size, made for sorting */
@@ -48,8 +51,13 @@ struct store {
 /* Orders by key bytewise; of equal keys, the one that came first stays first. */
 int changes_sort(struct changes *ch, struct err *err);
 void changes_clear(struct changes *ch);
-/* Copies one change, put or delete. */
-int changes_push(struct changes *ch, struct slice key, struct slice value, bool delete, struct err *err);
+int changes_push(struct changes *ch, struct slice key, struct slice value, enum change_how how, struct err *err); /* copies */
+/* What the set, sorted, comes to in a checkpoint of `seq`: each key once, in order; put, or deleted. What was appended is joined. */
+int changes_each(const struct changes *ch, uint64_t seq, int (*fn)(void *ctx, struct slice key, struct slice value, bool deleted, struct err *err),
+    void *ctx, struct err *err);
+bool changes_appends(const struct changes *ch);
+/* The bytes of a key that are its group. */
+size_t store_group_bytes(const char *key, size_t n);
 
 static inline struct slice
 change_key(const struct change *c)
@@ -60,7 +68,7 @@ change_key(const struct change *c)
 static inline struct slice
 change_value(const struct change *c)
 {
-	return slice_of(c->p + c->key_n, c->value_n == CHANGE_DELETE ? 0 : c->value_n);
+	return slice_of(c->p + c->key_n, c->value_n);
 }
 
 /* Turns a text of RocksDB into an error (and frees it): code by its beginning, text with the store's directory. */
@@ -72,7 +80,7 @@ int store_need_space(const char *dir, uint64_t need, struct err *err);
 void store_forget_reads(struct store *st, const struct store_reads *since);
 
 /* overlay.c: a read-only handle takes changes in over the database, in memory. */
-int overlay_take(struct store *st, struct changes *ch, struct err *err);
+int overlay_take(struct store *st, struct changes *ch, uint64_t seq, struct err *err);
 /* Index of the first overlay key >= key. */
 size_t overlay_seek(const struct store *st, struct slice key);
 

@@ -42,7 +42,9 @@ table_options(const struct store *st)
 {
 	rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
 
+	/* Of groups, not of keys: a key that is looked up by itself is a group of its own. */
 	rocksdb_block_based_options_set_filter_policy(table, rocksdb_filterpolicy_create_bloom_full(10));
+	rocksdb_block_based_options_set_whole_key_filtering(table, 0);
 	rocksdb_block_based_options_set_block_cache(table, st->cache);
 	rocksdb_block_based_options_set_format_version(table, 5);
 	rocksdb_block_based_options_set_checksum(table, CHECKSUM_XXH3);
@@ -57,20 +59,19 @@ table_options(const struct store *st)
 	return table;
 }
 
-/* The bytes of a key that are its group; 0: it has none. */
-static size_t
-group_bytes(const char *key, size_t n)
+size_t
+store_group_bytes(const char *key, size_t n)
 {
-	const char *zero = n < 2 || key[0] == '\0' ? NULL : memchr(key + 1, '\0', n - 1);
+	const char *zero = n < 2 ? NULL : memchr(key + 1, '\0', n - 1);
 
-	return zero == NULL ? 0 : (size_t)(zero - key) + 1;
+	return zero == NULL ? n : (size_t)(zero - key) + 1;
 }
 
 static char *
 group_of(void *none, const char *key, size_t n, size_t *ret_n)
 {
 	(void)none;
-	*ret_n = group_bytes(key, n);
+	*ret_n = store_group_bytes(key, n);
 	return (char *)(uintptr_t)key;
 }
 
@@ -78,14 +79,15 @@ static unsigned char
 has_group(void *none, const char *key, size_t n)
 {
 	(void)none;
-	return group_bytes(key, n) != 0;
+	(void)key;
+	return n != 0;
 }
 
 static unsigned char
 is_group(void *none, const char *key, size_t n)
 {
 	(void)none;
-	return n != 0 && group_bytes(key, n) == n;
+	return n != 0 && store_group_bytes(key, n) == n;
 }
 
 static const char *
@@ -347,7 +349,7 @@ store_get(struct store *st, struct slice key, struct buf *ret, struct err *err)
 	const char *value;
 
 	if (at < st->overlay.n && slice_eq(change_key(&st->overlay.list[at]), key)) {
-		if (st->overlay.list[at].value_n == CHANGE_DELETE)
+		if (st->overlay.list[at].how == CHANGE_DELETE)
 			return 0;
 		buf_clear(ret);
 		buf_add_slice(ret, change_value(&st->overlay.list[at]));
@@ -446,7 +448,7 @@ store_iter_open_group(struct store_iter **ret, struct store *st, struct slice gr
 {
 	char hi[LIMIT_KEY_BYTES];
 
-	if (group.n > sizeof hi || group_bytes(group.p, group.n) != group.n)
+	if (group.n > sizeof hi || group.n < 2 || group.p[group.n - 1] != '\0' || store_group_bytes(group.p, group.n) != group.n)
 		return err_set(err, ERR_LIMIT, "the store has no group of %zu bytes like this", group.n);
 	memcpy(hi, group.p, group.n);
 	hi[group.n - 1] = 1; /* in place of its zero */
@@ -496,7 +498,7 @@ store_iter_next(struct store_iter *it, struct slice *key, struct slice *value, s
 		it->used_over = order >= 0;
 		if (order < 0)
 			return 1;
-		if (c->value_n == CHANGE_DELETE)
+		if (c->how == CHANGE_DELETE)
 			continue;
 		*key = change_key(c);
 		*value = change_value(c);

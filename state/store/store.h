@@ -8,8 +8,8 @@
  *   DIR/journal/      state/journal
  *
  * Keys are bytes; what they mean is engine/flow/keys.h. Keys that begin with a zero byte are the store's own. A key's group is
- * what it begins with, up to and including its first zero byte: files that hold nothing of a group are passed over by their
- * filters when it is walked.
+ * what it begins with, up to and including its first zero byte, or all of it: files that hold nothing of a group are passed over by
+ * their filters when it is walked, or a key of it looked up.
  * One thread. A read costs 2-4 us when it must ask a file: ask memory first. */
 #ifndef DIDEBAN_STATE_STORE_STORE_H
 #define DIDEBAN_STATE_STORE_STORE_H
@@ -18,8 +18,9 @@
 #include "state/base/err.h"
 
 /* Of all that a store holds, also of keys and values that others give meaning to. 2: alerts are records of their own.
- * 3: identities have other fingerprints, files know their keys' groups. 4: a withdrawn alert says why. */
-#define STORE_FORMAT 4u
+ * 3: identities have other fingerprints, files know their keys' groups. 4: a withdrawn alert says why. 5: a timeline is
+ * a log of what came and went, files know nothing but groups. */
+#define STORE_FORMAT 5u
 
 struct store;
 
@@ -62,7 +63,9 @@ void store_iter_close(struct store_iter *it);
  * was made, until a checkpoint. It also keeps files that were merged since from being removed: call this before a pause. */
 void store_rest(struct store *st);
 
-/* A change set gathers puts and deletes in any order; the last one of a key counts. It copies what it is given.
+/* A change set gathers puts and deletes in any order; the last one of a key counts. What is appended to a group (its bytes with the
+ * zero; nothing else may be put into it) becomes one value a checkpoint, the pieces in their order, or several where it is long: under
+ * the group, the checkpoint's seq (u64 big-endian) and the part's number (u16 big-endian). It copies what it is given.
  * store_checkpoint writes it as sorted files and ingests them with `seq` in one atomic step, then clears the set.
  * After an error of store_checkpoint the process must stop: nothing of the set is visible, the journal still has it.
  * A read-only handle takes the set in memory, over what the files hold, for its own eyes alone. */
@@ -71,6 +74,7 @@ struct changes *changes_new(void); /* NULL: out of memory */
 void changes_free(struct changes *ch);
 int changes_put(struct changes *ch, struct slice key, struct slice value, struct err *err);
 int changes_delete(struct changes *ch, struct slice key, struct err *err);
+int changes_append(struct changes *ch, struct slice group, struct slice piece, struct err *err);
 size_t changes_bytes(const struct changes *ch); /* memory it holds */
 size_t changes_count(const struct changes *ch);
 int store_checkpoint(struct store *st, struct changes *ch, uint64_t seq, struct err *err);

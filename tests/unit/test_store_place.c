@@ -68,8 +68,8 @@ formats_are_checked(void **state)
 		enum err_code code;
 		const char *says;
 	} cases[] = {
-	    {"dideban-store 7\n", ERR_NEWER, "has format 7, this program reads 4: use a newer dideban"},
-	    {"dideban-store 3\n", ERR_NEWER, "has format 3 of an earlier dideban, this program reads 4: read its events into a new store"},
+	    {"dideban-store 7\n", ERR_NEWER, "has format 7, this program reads 5: use a newer dideban"},
+	    {"dideban-store 3\n", ERR_NEWER, "has format 3 of an earlier dideban, this program reads 5: read its events into a new store"},
 	    {"dideban-store 0\n", ERR_CORRUPT, "format"},
 	    {"", ERR_CORRUPT, "format"},
 	    {"something else\n", ERR_CORRUPT, "format"},
@@ -82,7 +82,7 @@ formats_are_checked(void **state)
 		must_fail(fx, &writing, cases[i].code, cases[i].says);
 		must_fail(fx, &looking, cases[i].code, cases[i].says);
 	}
-	scratch_write(scratch_path(&fx->sc, "store/format"), "dideban-store 4\n", 16);
+	scratch_write(scratch_path(&fx->sc, "store/format"), "dideban-store 5\n", 16);
 	store_close(open_store(fx, &writing));
 }
 

@@ -1,0 +1,94 @@
+#include "engine/timeline/codec.h"
+
+#include "engine/flow/keys.h"
+
+enum { PIECE_REMOVE = 1, PIECE_CONTESTED = 2 };
+
+#define HEAD_BYTES (2 + 10 + 5 + 5) /* at most, before the id's length */
+#define TAIL_BYTES (3 + 5 + 10)     /* at most, before the kept bytes' length */
+
+static char *
+add_varint(char *p, uint64_t v)
+{
+	while (v >= 0x80) {
+		*p++ = (char)(v | 0x80);
+		v >>= 7;
+	}
+	*p++ = (char)v;
+	return p;
+}
+
+void
+piece_encode(struct buf *ret, const struct delta *de)
+{
+	char c[HEAD_BYTES > TAIL_BYTES ? HEAD_BYTES : TAIL_BYTES], *p = c;
+
+	*p++ = (char)((de->remove ? PIECE_REMOVE : 0) | (de->flags & ENTRY_CONTESTED ? PIECE_CONTESTED : 0));
+	*p++ = (char)de->role;
+	p = add_varint(p, (uint64_t)de->time.sec << 1 ^ (uint64_t)(de->time.sec >> 63));
+	p = add_varint(p, de->time.nsec);
+	p = add_varint(p, de->source);
+	buf_add(ret, c, (size_t)(p - c));
+	buf_add_blob(ret, de->id);
+	if (de->remove)
+		return;
+	p = add_varint(c, de->layout);
+	p = add_varint(p, de->stream);
+	p = add_varint(p, de->number);
+	buf_add(ret, c, (size_t)(p - c));
+	buf_add_blob(ret, de->kept);
+}
+
+int
+piece_decode(struct rd *r, struct delta *ret)
+{
+	uint8_t head = rd_u8(r);
+	uint64_t sec;
+
+	*ret = (struct delta){.remove = (head & PIECE_REMOVE) != 0, .flags = head & PIECE_CONTESTED ? ENTRY_CONTESTED : 0};
+	ret->role = rd_u8(r);
+	sec = rd_varint(r);
+	ret->time.sec = (int64_t)(sec >> 1 ^ (0 - (sec & 1)));
+	ret->time.nsec = (uint32_t)rd_varint(r);
+	ret->source = (uint32_t)rd_varint(r);
+	ret->id = rd_blob(r);
+	if (!ret->remove) {
+		ret->layout = (uint16_t)rd_varint(r);
+		ret->stream = (uint32_t)rd_varint(r);
+		ret->number = rd_varint(r);
+		ret->kept = rd_blob(r);
+	}
+	return r->bad || head > (PIECE_REMOVE | PIECE_CONTESTED) || ret->time.nsec > 999999999 || ret->id.n > UINT16_MAX || ret->kept.n > UINT16_MAX
+		   ? -1
+		   : 0;
+}
+
+int
+timeline_load(struct timeline *tl, struct store *st, const struct names *na, struct slice subject, struct err *err)
+{
+	struct buf group = {0};
+	struct store_iter *it = NULL;
+	struct slice key, value;
+	struct delta de;
+	int rc;
+
+	key_subject(&group, 'T', subject);
+	rc = buf_ok(&group) ? store_iter_open_group(&it, st, buf_slice(&group), err) : err_nomem(err);
+	while (rc == 0 && (rc = store_iter_next(it, &key, &value, err)) > 0) {
+		struct rd r = rd_of(value);
+
+		rc = 0;
+		while (rc == 0 && rd_left(&r) > 0) {
+			if (piece_decode(&r, &de) != 0 || (!de.remove && names_layout_at(na, de.layout) == NULL))
+				rc = err_set(err, ERR_CORRUPT, "the store's record of %.*s is damaged: restore a backup (dideban restore)",
+				    SLICE_ARG(subject));
+			else
+				rc = timeline_push(tl, &de, err);
+		}
+	}
+	store_iter_close(it);
+	buf_free(&group);
+	if (rc == 0)
+		timeline_settle(tl, na);
+	return rc;
+}
