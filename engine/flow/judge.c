@@ -11,19 +11,9 @@ view(const struct judge *ju, unsigned feature)
 	return (struct window_view){&ju->su->tl, &ju->rp->features[feature], ju->rp->binds[feature]};
 }
 
-static void
-clear_cursors(const struct rule_plan *rp, struct cursor *cursors)
-{
-	for (unsigned i = 0; i < rp->n_features; i++) {
-		if (rp->features[i].spec->op == OP_ACTIVE)
-			active_clear(&cursors[i].ac);
-		else
-			window_clear(&cursors[i].wi);
-	}
-}
-
 int
-judge_begin(struct judge *ju, struct subject *su, unsigned rule_slot, const struct names *na, struct rule_vm *vm, struct cursor *scratch)
+judge_begin(
+    struct judge *ju, struct subject *su, unsigned rule_slot, const struct names *na, struct rule_vm *vm, struct cursor *scratch, struct small *small)
 {
 	struct rule_state *rs = &su->rules[rule_slot];
 
@@ -37,11 +27,9 @@ judge_begin(struct judge *ju, struct subject *su, unsigned rule_slot, const stru
 		if (rs->cursors == NULL)
 			return -1;
 	}
-	ju->cursors = rs->cursors;
-	if (ju->cursors == NULL) {
-		ju->cursors = scratch;
-		clear_cursors(ju->rp, scratch);
-	}
+	ju->small = small;
+	ju->cursors = rs->cursors != NULL ? rs->cursors : scratch;
+	memset(ju->stale, rs->cursors == NULL, sizeof ju->stale);
 	return 0;
 }
 
@@ -99,6 +87,13 @@ seek(struct judge *ju, unsigned feature)
 	if (ju->sought[feature])
 		return true;
 	stage = stage_enter(STAGE_FEATURES);
+	if (ju->stale[feature]) {
+		if (spec->op == OP_ACTIVE)
+			active_clear(&cu->ac);
+		else
+			window_clear(&cu->wi);
+		ju->stale[feature] = false;
+	}
 	if (spec->op == OP_ACTIVE)
 		rc = active_seek(&cu->ac, &vi, ju->first);
 	else
@@ -135,14 +130,36 @@ get_field(void *ctx, unsigned field)
 	return kept_value(trigger_kept(ju), (unsigned)i);
 }
 
+/* What the feature takes of a small timeline; NULL: the timeline is not small, or more is asked for than that can tell. */
+static const struct small *
+small_of(const struct judge *ju, unsigned feature)
+{
+	struct window_view vi = view(ju, feature);
+	int alike = ju->rp->alike[feature];
+
+	if (alike < 0 || vi.tl->n > SMALL_TIMELINE)
+		return NULL;
+	small_find(&ju->small[alike], &vi, ju->su->serial);
+	return &ju->small[alike];
+}
+
 static struct value
 get_feature(void *ctx, unsigned feature, enum feature_attr attr)
 {
 	struct judge *ju = ctx;
 	struct window_view vi = view(ju, feature);
 	struct cursor *cu = &ju->cursors[feature];
+	const struct small *sm = attr == ATTR_N || attr == ATTR_CONTESTED ? small_of(ju, feature) : NULL;
 	uint32_t n;
 
+	if (sm != NULL) {
+		const struct feature_spec *spec = vi.plan->spec;
+		uint32_t lo = window_start(vi.tl, spec, entry_time(&vi.tl->v[ju->index]));
+
+		if (attr == ATTR_N)
+			return (struct value){.kind = VALUE_INTEGER, .i = small_count(sm, spec, lo, ju->end)};
+		return (struct value){.kind = VALUE_BOOLEAN, .i = small_contested(sm, lo, ju->end)};
+	}
 	if (!seek(ju, feature))
 		return (struct value){.kind = VALUE_NONE};
 	if (vi.plan->spec->op != OP_ACTIVE) {
@@ -310,8 +327,20 @@ pick_window(const struct judge *ju, unsigned feature, struct pick *pi)
 	uint32_t lo = window_start(tl, spec, entry_time(&tl->v[ju->index]));
 	struct slice mine = own_group(ju, feature);
 	struct bag seen = {0}; /* of a long walk; a short one compares with what it picked */
+	const struct small *sm = small_of(ju, feature);
+	uint32_t values = 0;
 	int rc = 0;
 
+	for (uint32_t i = ju->end; sm != NULL && i-- > lo && pi->n < pi->max;) {
+		uint32_t value = spec->op == OP_DISTINCT ? (uint32_t)1 << sm->value[i] : 0;
+
+		if ((sm->taken >> i & 1) == 0 || (values & value) != 0)
+			continue;
+		values |= value;
+		pi->v[pi->n++] = i;
+	}
+	if (sm != NULL)
+		return 0;
 	for (uint32_t i = ju->end; i-- > lo && pi->n < pi->max;) {
 		const struct entry *en = &tl->v[i];
 		const struct feature_bind *fb = &ju->rp->binds[feature][en->layout];
@@ -418,16 +447,13 @@ static int
 count_one(struct judge *ju, unsigned feature, uint64_t *ret)
 {
 	const struct feature_spec *spec = ju->rp->features[feature].spec;
-	struct window_view vi = view(ju, feature);
 	struct value v;
 
 	if (spec->role == NULL || (spec->op != OP_COUNT && spec->op != OP_DISTINCT))
 		return count_all(ju, ret);
-	if (!seek(ju, feature))
-		return -1;
-	v = window_read(&ju->cursors[feature].wi, &vi, spec->by == NULL ? ATTR_N : ATTR_MINE, own_group(ju, feature));
+	v = get_feature(ju, feature, spec->by == NULL ? ATTR_N : ATTR_MINE);
 	*ret = (uint64_t)v.i;
-	return 0;
+	return ju->failed ? -1 : 0;
 }
 
 int

@@ -3,11 +3,8 @@
 #ifndef DIDEBAN_ENGINE_FLOW_JUDGE_H
 #define DIDEBAN_ENGINE_FLOW_JUDGE_H
 
+#include "engine/feature/small.h"
 #include "engine/flow/subject.h"
-
-/* Timelines up to this many entries are judged with the worker's scratch cursors, filled anew: that is as quick as keeping
- * cursors for millions of small subjects would be, and costs no memory. */
-#define SMALL_TIMELINE 32
 
 struct evidence {
 	uint32_t n;
@@ -21,16 +18,22 @@ struct judge {
 	const struct rule_plan *rp;
 	const struct names *names;
 	struct rule_vm *vm;
+	struct small *small; /* the worker's, by rule_plan.alike */
+	/* A small timeline's are the worker's scratch cursors, filled anew: that is as quick as keeping cursors for millions of small
+	 * subjects would be, and costs no memory. */
 	struct cursor *cursors;
-	uint32_t index;      /* the trigger's entry */
-	uint32_t first, end; /* the entries of its event: [first, end) */
+	bool stale[LIMIT_RULE_FEATURES]; /* of another subject: to be cleared before use */
+	uint32_t index;                  /* the trigger's entry */
+	uint32_t first, end;             /* the entries of its event: [first, end) */
 	bool sought[LIMIT_RULE_FEATURES];
 	bool failed; /* out of memory in a callback */
 	struct rule_result result;
 };
 
-/* Begins with one subject and rule: chooses cursors. `scratch` has one a feature. -1: out of memory. */
-int judge_begin(struct judge *ju, struct subject *su, unsigned rule_slot, const struct names *na, struct rule_vm *vm, struct cursor *scratch);
+/* Begins with one subject and rule: chooses cursors. `scratch` has one a feature, `small` one for each number of plan->n_alike.
+ * -1: out of memory. */
+int judge_begin(struct judge *ju, struct subject *su, unsigned rule_slot, const struct names *na, struct rule_vm *vm, struct cursor *scratch,
+    struct small *small);
 /* Entry i is a trigger of the rule. */
 bool judge_is_trigger(const struct judge *ju, uint32_t i);
 /* Sets the place; features are sought when read. */

@@ -1,5 +1,7 @@
 #include "engine/flow/plan.h"
 
+#include "engine/feature/small.h"
+
 #include <stdlib.h>
 
 static void
@@ -89,6 +91,30 @@ add_to_kind(struct plan *pl, const char *kind, struct rule_plan *rp)
 	return 0;
 }
 
+/* The rules before `index` are done. */
+static void
+number_alike(struct plan *pl, size_t index)
+{
+	struct rule_plan *rp = &pl->rules[index];
+
+	for (unsigned i = 0; i < rp->n_features; i++) {
+		const struct feature_spec *spec = rp->features[i].spec;
+
+		rp->alike[i] = -1;
+		if (!small_serves(spec))
+			continue;
+		for (size_t r = 0; r <= index && rp->alike[i] < 0; r++) {
+			const struct rule_plan *other = &pl->rules[r];
+
+			for (unsigned k = 0; k < (r < index ? other->n_features : i) && rp->alike[i] < 0; k++)
+				if (other->alike[k] >= 0 && small_alike(other->features[k].spec, spec))
+					rp->alike[i] = other->alike[k];
+		}
+		if (rp->alike[i] < 0)
+			rp->alike[i] = (int)pl->n_alike++;
+	}
+}
+
 struct plan *
 plan_make(const struct rule *const *rules, size_t n, const struct contracts *contracts, const struct names *na, struct err *err)
 {
@@ -111,6 +137,7 @@ plan_make(const struct rule *const *rules, size_t n, const struct contracts *con
 		pl->n_rules = i + 1;
 		if (bind_rule(&pl->rules[i], rules[i], i, na) != 0 || add_to_kind(pl, kind, &pl->rules[i]) != 0)
 			goto nomem;
+		number_alike(pl, i);
 	}
 	return pl;
 nomem:

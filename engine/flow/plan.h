@@ -21,6 +21,7 @@ struct rule_plan {
 	unsigned n_features;
 	struct feature_plan features[LIMIT_RULE_FEATURES];
 	struct feature_bind *binds[LIMIT_RULE_FEATURES]; /* each by layout number */
+	int alike[LIMIT_RULE_FEATURES]; /* features of all rules with the same number take the same entries (feature/small.h); -1: none */
 };
 
 struct kind_plan {
@@ -31,6 +32,7 @@ struct kind_plan {
 
 struct plan {
 	size_t n_rules, n_layouts, n_kinds;
+	size_t n_alike; /* of rule_plan.alike */
 	struct rule_plan *rules;
 	struct kind_plan *kinds;
 };

@@ -95,6 +95,7 @@ subjects_make(struct subjects *ss, struct slice key, uint64_t hash, const struct
 		return NULL;
 	}
 	su->hash = hash;
+	su->serial = ++ss->made;
 	su->kind = kind;
 	su->rules = (struct rule_state *)(void *)((char *)su + rules);
 	memcpy(su->key, key.p, key.n);

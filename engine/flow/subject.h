@@ -28,7 +28,7 @@ struct delta_node {
 
 /* What an event touches first stands last, beside the key: few cache lines. */
 struct subject {
-	uint64_t hash;
+	uint64_t hash, serial;         /* serial: of all that were ever made; never 0 */
 	struct subject *newer, *older; /* the queue of eviction */
 	size_t bytes, group_bytes;     /* last counted; of them, those of the groups */
 	const struct kind_plan *kind;
@@ -46,6 +46,7 @@ struct subjects {
 	struct table table;
 	struct subject *newest, *oldest;
 	size_t bytes, max_bytes;
+	uint64_t made;          /* the newest one's serial */
 	struct subject **dirty; /* for the next checkpoint */
 	size_t n_dirty, cap_dirty;
 };

@@ -24,6 +24,7 @@ worker_free(struct worker *wo)
 	for (unsigned f = 0; f < LIMIT_RULE_FEATURES; f++)
 		bag_free(&wo->sweep.dirty[f]);
 	free(wo->scratch);
+	free(wo->small);
 	free(wo->touched);
 	free(wo->deltas);
 	free(wo->cut);
@@ -51,7 +52,8 @@ worker_new(struct worker **ret, const struct worker_env *env, struct err *err)
 	if (rule_vm_new(&wo->vm, env->rules, env->texts, env->plan->n_rules, err) != 0)
 		goto fail;
 	wo->scratch = calloc(env->plan->n_rules + 1, sizeof(struct cursor *));
-	if (wo->scratch == NULL)
+	wo->small = calloc(env->plan->n_alike + 1, sizeof *wo->small);
+	if (wo->scratch == NULL || wo->small == NULL)
 		goto nomem;
 	for (size_t r = 0; r < env->plan->n_rules; r++) {
 		wo->scratch[r] = calloc(env->plan->rules[r].n_features + 1, sizeof(struct cursor));
@@ -269,6 +271,8 @@ worker_trigger(void *ctx, struct err *err)
 		return err_nomem(err);
 	worker_count_outcome(wo);
 	alert = ju->result.class == OUTCOME_ALERT && !past_review(wo, ju->rp->ru, entry_time(en));
+	if (!alert && wo->su->rules[wo->slot].sg.n == 0)
+		return 0;
 	judge_group(ju->rp, en->layout, entry_kept(tl, en), &wo->group);
 	gr = buf_ok(&wo->group) ? standing_group(&wo->su->rules[wo->slot].sg, buf_slice(&wo->group), alert) : NULL;
 	if (gr == NULL)
@@ -310,7 +314,7 @@ worker_begin(struct worker *wo, struct subject *su, unsigned slot, const struct 
 	looks_clear(&wo->looks);
 	wo->evidence_at = UINT32_MAX;
 	wo->judge.index = UINT32_MAX;
-	if (judge_begin(&wo->judge, su, slot, wo->env.names, wo->vm, wo->scratch[su->kind->rules[slot]->index]) != 0)
+	if (judge_begin(&wo->judge, su, slot, wo->env.names, wo->vm, wo->scratch[su->kind->rules[slot]->index], wo->small) != 0)
 		return err_nomem(err);
 	return 0;
 }

@@ -12,6 +12,7 @@ struct worker {
 	struct rule_vm *vm;
 	struct subjects subjects;
 	struct cursor **scratch;  /* by rule, one a feature */
+	struct small *small;      /* of the subject under way, by rule_plan.alike */
 	struct subject **touched; /* in this batch */
 	size_t n_touched, cap_touched;
 	struct delta *deltas; /* of one subject, gathered */

@@ -43,9 +43,10 @@ rule_vm_new(struct rule_vm **ret, const struct rule *const *rules, const struct 
 	if (vm == NULL)
 		return err_nomem(err);
 	vm->v = calloc(n == 0 ? 1 : n, sizeof *vm->v);
-	vm->sb = vm->v == NULL ? NULL : sandbox_new(err);
+	vm->memo = memo_new(n);
+	vm->sb = vm->v == NULL || vm->memo == NULL ? NULL : sandbox_new(err);
 	if (vm->sb == NULL || build(vm, rules, texts, n, err) != 0) {
-		if (vm->v == NULL)
+		if (vm->v == NULL || vm->memo == NULL)
 			(void)err_nomem(err);
 		rule_vm_free(vm);
 		return -1;
@@ -60,6 +61,7 @@ rule_vm_free(struct rule_vm *vm)
 	if (vm == NULL)
 		return;
 	rule_vm_free(vm->fresh);
+	memo_free(vm->memo);
 	sandbox_free(vm->sb);
 	for (size_t i = 0; vm->v != NULL && i < vm->n; i++)
 		free(vm->v[i].restored);
@@ -247,8 +249,9 @@ rule_vm_eval(struct rule_vm *vm, size_t rule, const struct rule_input *in, struc
 		rule_vm_free(vm->fresh);
 		vm->fresh = NULL;
 	}
-	if (!has_needed(vm, vr->ru, in, ret))
+	if (!has_needed(vm, vr->ru, in, ret) || memo_find(vm->memo, rule, in, ret))
 		return 0;
+	memo_begin(vm->memo, rule);
 	ret->outcome = -1;
 	ret->error = NULL;
 	ret->n_values = 0;
@@ -272,5 +275,6 @@ rule_vm_eval(struct rule_vm *vm, size_t rule, const struct rule_input *in, struc
 		fail(vm, ret, vm->sb->line, vm->sb->message);
 	else
 		take_result(vm, vr->ru, ret);
+	memo_keep(vm->memo, rule, ret);
 	return 0;
 }

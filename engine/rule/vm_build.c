@@ -4,7 +4,6 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
-enum { FIELD_TYPE = -1, FIELD_SOURCE = -2, FIELD_ID = -3, FIELD_TIME = -4 };
 #define ATTR_ITEMS 100 /* beside enum feature_attr */
 
 struct item_ref {
@@ -62,41 +61,28 @@ key_text(lua_State *L)
 }
 
 static int
+push_read(lua_State *L, struct memo_read re)
+{
+	struct rule_vm *vm = sandbox_of(L)->owner;
+	struct value v = memo_read_value(vm->in, re);
+
+	memo_note(vm->memo, re, &v);
+	push_value(L, &v);
+	return 1;
+}
+
+static int
 read_event(lua_State *L)
 {
-	const struct rule_input *in = input_of(L);
-	struct value v;
-	lua_Integer i;
-
 	lua_pushvalue(L, 2);
 	if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNUMBER)
 		return luaL_error(L, "e.%s is not declared: add it to need or want", key_text(L));
-	i = lua_tointeger(L, -1);
-	switch (i) {
-	case FIELD_TYPE:
-		lua_pushlstring(L, in->type.p, in->type.n);
-		return 1;
-	case FIELD_SOURCE:
-		lua_pushlstring(L, in->source.p, in->source.n);
-		return 1;
-	case FIELD_ID:
-		lua_pushlstring(L, in->id.p, in->id.n);
-		return 1;
-	case FIELD_TIME:
-		lua_pushinteger(L, in->time.sec);
-		return 1;
-	default:
-		v = in->field(in->ctx, (unsigned)i);
-		push_value(L, &v);
-		return 1;
-	}
+	return push_read(L, (struct memo_read){.at = (int)lua_tointeger(L, -1)});
 }
 
 static int
 read_feature(lua_State *L)
 {
-	const struct rule_input *in = input_of(L);
-	struct value v;
 	lua_Integer attr;
 
 	lua_pushvalue(L, 2);
@@ -107,17 +93,16 @@ read_feature(lua_State *L)
 		lua_pushvalue(L, lua_upvalueindex(3));
 		return 1;
 	}
-	v = in->feature(in->ctx, (unsigned)lua_tointeger(L, lua_upvalueindex(2)), (enum feature_attr)attr);
-	push_value(L, &v);
-	return 1;
+	return push_read(L, (struct memo_read){.feature = true, .at = (int)lua_tointeger(L, lua_upvalueindex(2)), .attr = (enum feature_attr)attr});
 }
 
 static unsigned
 count_items(lua_State *L, unsigned feature)
 {
-	const struct rule_input *in = input_of(L);
-	unsigned n = in->items(in->ctx, feature);
+	struct rule_vm *vm = sandbox_of(L)->owner;
+	unsigned n = vm->in->items(vm->in->ctx, feature);
 
+	memo_give_up(vm->memo);
 	return n < LIMIT_ACTIVE_ITEMS ? n : LIMIT_ACTIVE_ITEMS;
 }
 
@@ -166,6 +151,7 @@ read_item(lua_State *L)
 	if (lua_type(L, 2) != LUA_TSTRING)
 		return luaL_error(L, "an item is read by field names");
 	name.p = lua_tolstring(L, 2, &name.n);
+	memo_give_up(((struct rule_vm *)sandbox_of(L)->owner)->memo);
 	v = in->item(in->ctx, ir->feature, ir->item, name);
 	push_value(L, &v);
 	return 1;
@@ -206,7 +192,7 @@ push_event(lua_State *L, const struct rule *ru)
 	static const struct {
 		const char *name;
 		int field;
-	} envelope[] = {{"type", FIELD_TYPE}, {"source", FIELD_SOURCE}, {"id", FIELD_ID}, {"time", FIELD_TIME}};
+	} envelope[] = {{"type", READ_TYPE}, {"source", READ_SOURCE}, {"id", READ_ID}, {"time", READ_TIME}};
 
 	lua_createtable(L, 0, (int)ru->n_readable + 4);
 	for (size_t i = 0; i < 4; i++) {

@@ -2,6 +2,7 @@
 #ifndef DIDEBAN_ENGINE_RULE_VM_STATE_H
 #define DIDEBAN_ENGINE_RULE_VM_STATE_H
 
+#include "engine/rule/memo.h"
 #include "engine/rule/sandbox.h"
 #include "engine/rule/vm.h"
 
@@ -25,6 +26,7 @@ struct rule_vm {
 	size_t n;
 	struct vm_rule *v;
 	const struct rule_input *in; /* of the running call */
+	struct memo *memo;
 	char message[1100];
 	bool alone;            /* a fresh state for one call: its budget's verdict is final */
 	struct rule_vm *fresh; /* the one behind the last result, if it needed one */

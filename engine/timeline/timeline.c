@@ -181,6 +181,7 @@ timeline_settle(struct timeline *tl, const struct names *na)
 	uint32_t keep = 0;
 	bool plain = true;
 
+	tl->version++;
 	for (uint32_t i = 0; i < tl->n; i++) {
 		int c = i == 0 ? -1 : by_place(&o, &tl->v[i - 1], &tl->v[i]);
 
@@ -311,6 +312,7 @@ timeline_merge(struct timeline *tl, const struct names *na, struct delta *deltas
 		return -1;
 	if (n > 1)
 		qsort_r(deltas, n, sizeof *deltas, by_delta, (void *)(uintptr_t)na);
+	tl->version++;
 	if (removals)
 		apply_removals(tl, na, deltas, n);
 	/* From the back: every entry behind an insertion moves once. */

@@ -38,6 +38,7 @@ struct timeline {
 	uint32_t n, cap;
 	char *bytes;
 	uint32_t n_bytes, cap_bytes, garbage;
+	uint32_t version; /* another one whenever entries came or went */
 };
 
 void timeline_free(struct timeline *tl); /* its arrays; a zeroed struct is an empty timeline */

@@ -44,6 +44,9 @@
 /* State. */
 #define LIMIT_JOURNAL_FILES 8            /* earlier segments kept open for reading */
 #define LIMIT_JOURNAL_PARTS 64           /* pieces that one record is joined from */
+#define LIMIT_MEMO_RULE_NODES 4096       /* what is remembered of a rule's answers: places in its course */
+#define LIMIT_MEMO_NODES 65536           /* of all rules of a partition */
+#define LIMIT_MEMO_BYTES (4 * MIB)       /* their texts and values */
 #define LIMIT_LOOKS_BYTES (32 * MIB)     /* what a sweep of one subject and rule remembers of the triggers that it judged */
 #define LIMIT_KEY_BYTES (8 * KIB)        /* more than the longest: subject, rule and the fields of an episode */
 #define LIMIT_STORED_BYTES (256 * MIB)   /* one value of the store */
