@@ -147,6 +147,7 @@ alert_decode(struct slice value, struct err *err)
 		return NULL;
 	}
 	read_alert(&r, al);
+	al->counted = al->state == ALERT_STANDING;
 	if (!r.bad && al->opening != NULL && al->shown != NULL && al->values != NULL && al->told_hit != NULL)
 		return al;
 	(void)(r.bad ? malformed(err) : err_nomem(err));

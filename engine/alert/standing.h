@@ -54,6 +54,7 @@ struct alert {
 	uint8_t told_level; /* of the last message, or of the silent raise */
 	bool replaced;      /* withdrawn in favour of `by` */
 	bool unsaved;       /* changed since the last checkpoint */
+	bool counted;       /* what that one holds is a standing alert */
 	uint8_t by[ALERT_ID_BYTES];
 	uint32_t seq;  /* of the last message; 0: none was sent */
 	uint32_t told; /* triggers that a message announced; 0: receivers hold nothing of it */

@@ -15,6 +15,21 @@ copy_text(struct slice s)
 	return p;
 }
 
+/* The text as JSON with `behind` after it, owned; p is NULL when memory is exhausted. */
+static struct slice
+quoted(const char *text, const char *behind)
+{
+	struct buf b = {0};
+	struct slice copy = {NULL, 0};
+
+	json_quote(&b, slice_str(text));
+	buf_add_str(&b, behind);
+	if (buf_ok(&b))
+		copy = slice_of(copy_text(buf_slice(&b)), b.n);
+	buf_free(&b);
+	return copy;
+}
+
 /* Cuts the part of *rest before `stop` (or all of it) off; false if nothing is left to cut. */
 static bool
 cut(struct slice *rest, char stop, struct slice *ret)
@@ -80,7 +95,9 @@ parse_fields(struct layout *la, struct slice list, struct err *err)
 		la->n_fields++;
 		field->letter = letter.p[0];
 		field->name = copy_text(name);
-		if (field->name == NULL)
+		if (field->name != NULL)
+			field->member = quoted(field->name, ":");
+		if (field->member.p == NULL)
 			return err_nomem(err);
 	}
 	return 0;
@@ -99,7 +116,9 @@ parse(struct layout *la, struct slice text, struct err *err)
 	if (parse_roles(la, roles, err) != 0 || parse_fields(la, rest, err) != 0)
 		return -1;
 	la->type = copy_text(type);
-	return la->type == NULL ? err_nomem(err) : 0;
+	if (la->type != NULL)
+		la->type_json = quoted(la->type, "");
+	return la->type_json.p == NULL ? err_nomem(err) : 0;
 }
 
 struct layout *
@@ -127,9 +146,12 @@ layout_free(struct layout *la)
 		free(la->roles[i].name);
 		free(la->roles[i].kind);
 	}
-	for (unsigned i = 0; i < la->n_fields; i++)
+	for (unsigned i = 0; i < la->n_fields; i++) {
 		free(la->fields[i].name);
+		free((char *)(uintptr_t)la->fields[i].member.p);
+	}
 	free(la->type);
+	free((char *)(uintptr_t)la->type_json.p);
 	free(la->text);
 	free(la);
 }

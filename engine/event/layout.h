@@ -16,7 +16,8 @@
 #include "state/base/limits.h"
 
 struct layout_field {
-	char *name; /* path inside data with dots; the path of a person reference gives its identifier */
+	char *name;          /* path inside data with dots; the path of a person reference gives its identifier */
+	struct slice member; /* "NAME": as in JSON */
 	char letter;
 };
 struct layout_role {
@@ -26,6 +27,7 @@ struct layout_role {
 struct layout {
 	char *text; /* as drawn above */
 	char *type;
+	struct slice type_json; /* quoted */
 	unsigned n_roles, n_fields;
 	struct layout_role roles[LIMIT_ROLES];
 	struct layout_field fields[LIMIT_KEPT];

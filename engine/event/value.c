@@ -188,23 +188,43 @@ value_json(struct buf *b, const struct value *v)
 	}
 }
 
-/* How many of the first bytes need no escape, counted in steps of 8: a bit trick finds what is below 0x20, a quote or a backslash. */
-static size_t
-plain_bytes(struct slice s)
+/* A bit trick finds what is below 0x20, a quote or a backslash, 8 bytes at a time. */
+static bool
+plain_word(uint64_t v)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+	uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\';
+
+	return ((((v - ones * 0x20) & ~v) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & tops) == 0;
+}
+
+static uint64_t
+word_at(const char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+/* No byte of it needs an escape. The last word overlaps the one before. */
+static bool
+plain(struct slice s)
+{
 	size_t i = 0;
+	uint64_t v = ' ';
 
-	for (; s.n - i >= 8; i += 8) {
-		uint64_t v, quote, slash;
-
-		memcpy(&v, s.p + i, 8);
-		quote = v ^ ones * '"';
-		slash = v ^ ones * '\\';
-		if ((((v - ones * 0x20) & ~v) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & tops)
-			break;
+	if (s.n < sizeof v) {
+		for (; i < s.n; i++)
+			v = v << 8 | (unsigned char)s.p[i];
+		for (; i < sizeof v; i++)
+			v = v << 8 | ' ';
+		return plain_word(v);
 	}
-	return i;
+	for (; s.n - i > sizeof v; i += sizeof v)
+		if (!plain_word(word_at(s.p + i)))
+			return false;
+	return plain_word(word_at(s.p + s.n - sizeof v));
 }
 
 /* The escapes of RFC 8785 (those of JSON.stringify), so that canonical text needs no second writer. */
@@ -216,8 +236,15 @@ json_quote(struct buf *b, struct slice s)
 
 	if (buf_room(b, s.n + 2) != 0)
 		return;
-	buf_add_u8(b, '"');
-	for (size_t i = plain_bytes(s); i < s.n; i++) {
+	b->p[b->n++] = '"';
+	if (plain(s)) {
+		if (s.n != 0)
+			memcpy(b->p + b->n, s.p, s.n);
+		b->n += s.n;
+		b->p[b->n++] = '"';
+		return;
+	}
+	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 		char text[6] = {'\\', 'u', '0', '0', 0, 0};
 		size_t n = 2;

@@ -46,6 +46,7 @@ int fold_take_mark(struct fold *fo, const uint8_t id[QUARANTINE_ID_BYTES], enum 
 /* Everything dirty, for one checkpoint at `seq`. After the store took it: fold_saved. */
 int fold_save(struct fold *fo, uint64_t seq, struct slice sink_mark, struct changes **ret, struct err *err);
 void fold_saved(struct fold *fo);
+uint64_t fold_standing(const struct fold *fo); /* alerts of what was saved */
 bool fold_clean(const struct fold *fo);
 size_t fold_dirty_bytes(const struct fold *fo);
 uint64_t fold_dirty_events(const struct fold *fo);

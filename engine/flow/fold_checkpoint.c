@@ -4,7 +4,8 @@
 #include "engine/calendar/instant_bytes.h"
 #include "engine/flow/keys.h"
 
-/* 'M' "state": u8 1 | u64 seed | u32 rule_set | u8 have_tick | i64 u32 | u8 have_newest | i64 u32 | u64 quarantine_next */
+/* 'M' "state": u8 1 | u64 seed | u32 rule_set | u8 have_tick | i64 u32 | u8 have_newest | i64 u32 | u64 quarantine_next |
+ * u64 standing */
 int
 fold_load_state(struct fold *fo, struct err *err)
 {
@@ -23,6 +24,7 @@ fold_load_state(struct fold *fo, struct err *err)
 	fo->have_newest = rd_u8(&r) != 0;
 	fo->newest = rd_instant(&r);
 	fo->quarantine_next = rd_u64(&r);
+	fo->standing = rd_u64(&r);
 	if (r.bad)
 		return err_set(err, ERR_CORRUPT, "the store's state record is damaged: restore a backup (dideban restore)");
 	rc = store_get(fo->env.store, slice_str("Msink"), &fo->sink_mark, err);
@@ -45,6 +47,7 @@ put_state(struct fold *fo, struct slice sink_mark, struct err *err)
 	buf_add_u8(b, fo->have_newest);
 	buf_add_instant(b, fo->newest);
 	buf_add_u64(b, fo->quarantine_next);
+	buf_add_u64(b, fo->standing);
 	if (!buf_ok(b))
 		return err_nomem(err);
 	if (changes_put(fo->changes, slice_str("Mstate"), buf_slice(b), err) != 0)
@@ -77,13 +80,19 @@ int
 fold_save(struct fold *fo, uint64_t seq, struct slice sink_mark, struct changes **ret, struct err *err)
 {
 	for (unsigned p = 0; p < fo->env.partitions && fo->rs != NULL; p++)
-		if (worker_save(fo->workers[p], fo->changes, err) != 0)
+		if (worker_save(fo->workers[p], fo->changes, &fo->standing, err) != 0)
 			return -1;
 	if (registrar_save(fo->registrar, err) != 0 || quarantine_save(fo->quarantine, fo->changes, err) != 0 || put_positions(fo, err) != 0 ||
 	    filter_seal(fo->filter, fo->changes, seq, err) != 0 || put_state(fo, sink_mark, err) != 0)
 		return -1;
 	*ret = fo->changes;
 	return 0;
+}
+
+uint64_t
+fold_standing(const struct fold *fo)
+{
+	return fo->standing;
 }
 
 void

@@ -39,6 +39,7 @@ struct fold {
 	struct buf key, value;
 	struct buf sink_mark;
 	uint64_t seed, quarantine_next, dirty_events;
+	uint64_t standing; /* alerts of the store and the change set */
 	uint32_t rule_set;
 	struct instant tick, newest;
 	bool have_tick, have_newest, loading, dirty;

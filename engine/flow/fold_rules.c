@@ -334,7 +334,7 @@ retire(struct fold *fo, const struct ruleset *next, const struct batch_now *bn, 
 	if (rc == 0 && any)
 		rc = fold_each_alert(fo, retire_one, &ch, err);
 	for (unsigned p = 0; rc == 0 && any && p < fo->env.partitions; p++)
-		rc = worker_save(fo->workers[p], fo->changes, err);
+		rc = worker_save(fo->workers[p], fo->changes, &fo->standing, err);
 	free(gone);
 	return rc;
 }

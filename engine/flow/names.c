@@ -8,11 +8,12 @@
 
 struct name {
 	uint32_t number;
-	struct slice text;
+	struct slice text, json;
 };
 
 struct names {
 	struct arena arena;
+	struct buf quoted;
 	struct table by_text;
 	struct name **v;
 	size_t n, cap;
@@ -34,6 +35,7 @@ names_free(struct names *na)
 	for (size_t i = 0; i < na->n_layouts; i++)
 		layout_free(na->layouts[i]);
 	free(na->v);
+	buf_free(&na->quoted);
 	table_free(&na->by_text);
 	arena_free(&na->arena);
 	free(na);
@@ -69,7 +71,10 @@ append(struct names *na, struct slice text, uint64_t hash, struct err *err)
 		return err_nomem(err);
 	it->number = (uint32_t)na->n;
 	it->text = arena_copy(&na->arena, text);
-	if (it->text.p == NULL || table_add(&na->by_text, hash, it) != 0)
+	json_quote(&na->quoted, text);
+	it->json = buf_ok(&na->quoted) ? arena_copy(&na->arena, buf_slice(&na->quoted)) : slice_of(NULL, 0);
+	buf_clear(&na->quoted);
+	if (it->text.p == NULL || it->json.p == NULL || table_add(&na->by_text, hash, it) != 0)
 		return err_nomem(err);
 	na->v[na->n++] = it;
 	return 0;
@@ -117,6 +122,12 @@ struct slice
 names_text(const struct names *na, uint32_t name)
 {
 	return name < na->n ? na->v[name]->text : slice_of("", 0);
+}
+
+struct slice
+names_json(const struct names *na, uint32_t name)
+{
+	return name < na->n ? na->v[name]->json : slice_of("\"\"", 2);
 }
 
 size_t

@@ -16,6 +16,7 @@ int names_load(struct names *na, struct store *st, struct err *err);
 int names_intern(struct names *na, struct slice text, struct changes *ch, uint32_t *ret, struct err *err);
 bool names_find(const struct names *na, struct slice text, uint32_t *ret);
 struct slice names_text(const struct names *na, uint32_t name); /* "" if there is none */
+struct slice names_json(const struct names *na, uint32_t name); /* quoted */
 size_t names_count(const struct names *na);
 
 int names_layout(struct names *na, const struct layout *la, struct changes *ch, uint16_t *ret, struct err *err);

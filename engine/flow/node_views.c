@@ -375,20 +375,11 @@ node_alerts(struct node *no, const char *rule, const char *subject, const char *
 	return rc;
 }
 
-static int
-count_standing(void *ctx, const struct group_place *gp, const struct alert *al, struct err *err)
-{
-	uint64_t *n = ctx;
-
-	(void)gp;
-	(void)err;
-	*n += al->state == ALERT_STANDING;
-	return 0;
-}
-
 int
 node_standing(struct node *no, uint64_t *ret, struct err *err)
 {
-	*ret = 0;
-	return node_settle(no, err) != 0 ? -1 : fold_each_alert(no->fold, count_standing, ret, err);
+	if (node_settle(no, err) != 0)
+		return -1;
+	*ret = fold_standing(no->fold);
+	return 0;
 }

@@ -179,7 +179,7 @@ part_key(struct buf *ret, struct slice prefix, uint32_t part)
 
 /* What of a group a checkpoint does not hold yet: the parts from the first changed hit on, and the changed alerts. */
 static int
-save_group(struct group *gr, struct slice prefix, struct changes *ch, struct buf *key, struct buf *value, struct err *err)
+save_group(struct group *gr, struct slice prefix, struct changes *ch, struct buf *key, struct buf *value, uint64_t *standing, struct err *err)
 {
 	uint32_t parts = (gr->n_hits + HITS_A_PART - 1) / HITS_A_PART, saved = (gr->saved_hits + HITS_A_PART - 1) / HITS_A_PART;
 
@@ -192,10 +192,15 @@ save_group(struct group *gr, struct slice prefix, struct changes *ch, struct buf
 			return -1;
 	}
 	for (uint32_t i = 0; i < gr->n_alerts; i++) {
-		if (!gr->alerts[i]->unsaved)
+		struct alert *al = gr->alerts[i];
+		bool stands = al->state == ALERT_STANDING;
+
+		if (!al->unsaved)
 			continue;
-		alert_key(key, prefix, gr->alerts[i]->id);
-		alert_encode(gr->alerts[i], value);
+		*standing += (uint64_t)stands - (uint64_t)al->counted;
+		al->counted = stands;
+		alert_key(key, prefix, al->id);
+		alert_encode(al, value);
 		if (!buf_ok(key) || !buf_ok(value))
 			return err_nomem(err);
 		if (changes_put(ch, buf_slice(key), buf_slice(value), err) != 0)
@@ -206,7 +211,7 @@ save_group(struct group *gr, struct slice prefix, struct changes *ch, struct buf
 }
 
 int
-subjects_save(struct subjects *ss, struct changes *ch, struct err *err)
+subjects_save(struct subjects *ss, struct changes *ch, uint64_t *standing, struct err *err)
 {
 	struct buf prefix = {0}, key = {0}, value = {0};
 	int rc = 0;
@@ -222,7 +227,8 @@ subjects_save(struct subjects *ss, struct changes *ch, struct err *err)
 				if (!sg->groups[g]->unsaved)
 					continue;
 				group_prefix(&prefix, subject_key(su), su->kind->rules[r]->ru->id, group_episode(sg->groups[g]));
-				rc = buf_ok(&prefix) ? save_group(sg->groups[g], buf_slice(&prefix), ch, &key, &value, err) : err_nomem(err);
+				rc =
+				    buf_ok(&prefix) ? save_group(sg->groups[g], buf_slice(&prefix), ch, &key, &value, standing, err) : err_nomem(err);
 			}
 		}
 	}

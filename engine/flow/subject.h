@@ -76,8 +76,8 @@ int subjects_dirty(struct subjects *ss, struct subject *su, struct err *err);
 /* Counts a subject's bytes again after it changed; those of its groups by subject_count_group, for each that changed. */
 void subjects_count(struct subjects *ss, struct subject *su);
 void subject_count_group(struct subject *su, struct group *gr);
-/* Puts the groups of dirty subjects into `ch` and makes them clean. */
-int subjects_save(struct subjects *ss, struct changes *ch, struct err *err);
+/* Puts the groups of dirty subjects into `ch` and makes them clean; *standing: the standing alerts of the store, by what changed. */
+int subjects_save(struct subjects *ss, struct changes *ch, uint64_t *standing, struct err *err);
 /* Lets go of the longest unused clean ones until within max_bytes. */
 void subjects_evict(struct subjects *ss);
 

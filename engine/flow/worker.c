@@ -461,9 +461,9 @@ worker_tick_subject(struct worker *wo, struct slice subject, const struct batch_
 }
 
 int
-worker_save(struct worker *wo, struct changes *ch, struct err *err)
+worker_save(struct worker *wo, struct changes *ch, uint64_t *standing, struct err *err)
 {
-	return subjects_save(&wo->subjects, ch, err);
+	return subjects_save(&wo->subjects, ch, standing, err);
 }
 
 void

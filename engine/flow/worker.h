@@ -79,7 +79,7 @@ int worker_subject(struct worker *wo, struct slice subject, struct subject **ret
 int worker_render(struct worker *wo, struct subject *su, unsigned rule, const struct group *gr, const struct alert *al, struct buf *json,
     struct buf *fa, struct buf *en, bool *ret_holds, struct err *err);
 
-int worker_save(struct worker *wo, struct changes *ch, struct err *err);
+int worker_save(struct worker *wo, struct changes *ch, uint64_t *standing, struct err *err); /* subjects_save */
 void worker_evict(struct worker *wo);
 void worker_forget_stats(struct worker *wo);
 void worker_stats(const struct worker *wo, struct worker_stats *ret);

@@ -318,6 +318,7 @@ compare_alerts(struct runner *rr)
 {
 	struct buf expected = {0};
 	struct err err = {0};
+	uint64_t standing = 0, counted = 0;
 	unsigned i;
 
 	buf_clear(&rr->lines);
@@ -328,7 +329,11 @@ compare_alerts(struct runner *rr)
 		model_alert_line(&expected, &rr->now, &rr->now.alerts[i]);
 		buf_add_str(&expected, "\n");
 		rr->ret->stood = rr->ret->stood || !rr->now.alerts[i].ended;
+		standing += !rr->now.alerts[i].ended;
 	}
+	check(rr, node_standing(rr->no, &counted, &err), "counting alerts failed", &err);
+	if (counted != standing && !rr->ret->failed)
+		fail(rr, "the number of standing alerts is kept wrong", "");
 	compare(rr, "alerts differ from the model", &rr->lines, &expected);
 	buf_free(&expected);
 	lines_sort(&rr->whole);
