@@ -304,15 +304,16 @@ struct pick {
 	uint64_t total;
 };
 
+/* Whether an entry that was picked has the value; hashes: of their values. */
 static bool
-picked_value(const struct judge *ju, unsigned feature, const struct pick *pi, struct slice value)
+picked_value(const struct judge *ju, unsigned feature, const struct pick *pi, const uint64_t *hashes, struct slice value, uint64_t hash)
 {
 	const struct timeline *tl = &ju->su->tl;
 
 	for (uint32_t i = 0; i < pi->n; i++) {
 		const struct entry *en = &tl->v[pi->v[i]];
 
-		if (slice_eq(kept_bytes(entry_kept(tl, en), (unsigned)ju->rp->binds[feature][en->layout].of), value))
+		if (hashes[i] == hash && slice_eq(kept_bytes(entry_kept(tl, en), (unsigned)ju->rp->binds[feature][en->layout].of), value))
 			return true;
 	}
 	return false;
@@ -328,6 +329,7 @@ pick_window(const struct judge *ju, unsigned feature, struct pick *pi)
 	struct slice mine = own_group(ju, feature);
 	struct bag seen = {0}; /* of a long walk; a short one compares with what it picked */
 	const struct small *sm = small_of(ju, feature);
+	uint64_t hashes[LIMIT_EVIDENCE];
 	uint32_t values = 0;
 	int rc = 0;
 
@@ -359,8 +361,13 @@ pick_window(const struct judge *ju, unsigned feature, struct pick *pi)
 			}
 			if (bag_inc(&seen, number) > 1)
 				continue;
-		} else if (spec->op == OP_DISTINCT && picked_value(ju, feature, pi, kept_bytes(kept, (unsigned)fb->of))) {
-			continue;
+		} else if (spec->op == OP_DISTINCT) {
+			struct slice value = kept_bytes(kept, (unsigned)fb->of);
+			uint64_t hash = hash64(value);
+
+			if (picked_value(ju, feature, pi, hashes, value, hash))
+				continue;
+			hashes[pi->n] = hash;
 		}
 		pi->v[pi->n++] = i;
 	}
@@ -402,8 +409,12 @@ static uint32_t
 unite(const struct timeline *tl, uint32_t *v, uint32_t n)
 {
 	uint32_t keep = 0;
+	bool sorted = true; /* as what one feature picked is */
 
-	qsort(v, n, sizeof *v, newest_first);
+	for (uint32_t i = 1; i < n && sorted; i++)
+		sorted = v[i - 1] > v[i];
+	if (!sorted)
+		qsort(v, n, sizeof *v, newest_first);
 	for (uint32_t i = 0; i < n; i++)
 		if (keep == 0 || (v[keep - 1] != v[i] && !timeline_same_event(tl, v[keep - 1], v[i])))
 			v[keep++] = v[i];

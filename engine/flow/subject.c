@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define AHEAD 8 /* dirty subjects whose memory is asked for before they are saved */
+
 static void
 unlink_subject(struct subjects *ss, struct subject *su)
 {
@@ -219,6 +221,10 @@ subjects_save(struct subjects *ss, struct changes *ch, uint64_t *standing, struc
 	for (size_t i = 0; i < ss->n_dirty && rc == 0; i++) {
 		struct subject *su = ss->dirty[i];
 
+		if (i + AHEAD < ss->n_dirty)
+			__builtin_prefetch(ss->dirty[i + AHEAD]);
+		if (i + AHEAD / 2 < ss->n_dirty)
+			__builtin_prefetch(ss->dirty[i + AHEAD / 2]->rules);
 		su->dirty = false;
 		for (unsigned r = 0; r < su->kind->n && rc == 0; r++) {
 			struct standing *sg = &su->rules[r].sg;

@@ -8,6 +8,8 @@
 
 #define SMALL 48              /* a group up to this size is sorted by insertion */
 #define AHEAD 8               /* keys whose memory is asked for before they are read: in order of keys they lie anywhere */
+#define KINDS 60              /* prefixes of which a group is sorted in one pass */
+#define MANY 4096             /* a group for which they are looked for */
 #define DIGITS 9              /* 8 bytes of the prefix, and what says whether the key ends within it */
 #define KEEP_BYTES (64 * MIB) /* a larger list is given back after its checkpoint */
 #define PART_BYTES (32 * KIB) /* of what is appended, one value: a new one is begun once it is over */
@@ -168,6 +170,81 @@ sort_small(struct change *list, size_t n, size_t depth)
 	}
 }
 
+/* What keys begin with is often one of few: their kinds. */
+struct kinds {
+	struct kind {
+		uint64_t prefix;
+		size_t n; /* its keys; then the place of the next one */
+		uint8_t ending;
+	} v[KINDS];
+	unsigned n;
+	uint8_t slots[4 * KINDS]; /* index + 1, or 0 */
+};
+
+/* NULL: one more than KINDS. */
+static struct kind *
+kind_of(struct kinds *ks, const struct change *c, size_t depth)
+{
+	unsigned ending = ending_at(c, depth);
+	size_t slot = (size_t)((c->prefix + ending) * UINT64_C(0x9e3779b97f4a7c15) >> 56) % sizeof ks->slots;
+
+	for (; ks->slots[slot] != 0; slot = (slot + 1) % sizeof ks->slots) {
+		struct kind *k = &ks->v[ks->slots[slot] - 1];
+
+		if (k->prefix == c->prefix && k->ending == ending)
+			return k;
+	}
+	if (ks->n == KINDS)
+		return NULL;
+	ks->v[ks->n] = (struct kind){.prefix = c->prefix, .ending = (uint8_t)ending};
+	ks->slots[slot] = (uint8_t)(ks->n + 1);
+	return &ks->v[ks->n++];
+}
+
+static int
+by_kind(const void *a, const void *b)
+{
+	const struct kind *x = *(const struct kind *const *)a, *y = *(const struct kind *const *)b;
+
+	return x->prefix != y->prefix ? (x->prefix > y->prefix) - (x->prefix < y->prefix) : (int)x->ending - (int)y->ending;
+}
+
+/* One pass instead of one a digit, where the prefixes at this depth are few. False: they are not; nothing was moved. */
+static bool
+sort_kinds(struct change *list, struct change *spare, size_t n, size_t depth)
+{
+	struct kinds ks = {0};
+	struct kind *order[KINDS];
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct kind *k;
+
+		if (i + AHEAD < n)
+			__builtin_prefetch(list[i + AHEAD].p + depth);
+		list[i].prefix = prefix_at(&list[i], depth);
+		k = kind_of(&ks, &list[i], depth);
+		if (k == NULL)
+			return false;
+		k->n++;
+	}
+	for (unsigned i = 0; i < ks.n; i++)
+		order[i] = &ks.v[i];
+	qsort(order, ks.n, sizeof(struct kind *), by_kind);
+	for (unsigned i = 0; i < ks.n; i++) {
+		size_t count = order[i]->n;
+
+		order[i]->n = at;
+		at += count;
+	}
+	if (ks.n == 1)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		spare[kind_of(&ks, &list[i], depth)->n++] = list[i];
+	memcpy(list, spare, n * sizeof *list);
+	return true;
+}
+
 /* Counting passes from the last digit to the first; digits in which all agree cost nothing. */
 static void
 sort_digits(struct change *list, struct change *spare, size_t n, size_t depth)
@@ -213,7 +290,8 @@ sort_from(struct change *list, struct change *spare, size_t n, size_t depth)
 		sort_small(list, n, depth);
 		return;
 	}
-	sort_digits(list, spare, n, depth);
+	if (n < MANY || !sort_kinds(list, spare, n, depth))
+		sort_digits(list, spare, n, depth);
 	for (size_t i = 1; i <= n; i++) {
 		if (i < n && list[i].prefix == list[begin].prefix && ending_at(&list[i], depth) == ending_at(&list[begin], depth))
 			continue;
