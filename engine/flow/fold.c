@@ -295,6 +295,45 @@ expect(const struct fold *fo, const struct batch_item *it, bool now)
 	}
 }
 
+/* The group of a subject that the batch will load, into the arena. */
+static int
+expect_group(struct fold *fo, char kind, struct slice subject, struct slice *ret, struct err *err)
+{
+	key_subject(&fo->key, kind, subject);
+	if (!buf_ok(&fo->key))
+		return err_nomem(err);
+	*ret = arena_copy(fo->arena, buf_slice(&fo->key));
+	return ret->p == NULL ? err_nomem(err) : 0;
+}
+
+/* After a restart nothing is in memory, and perhaps not even in the system's: what the batch will load is read at once. */
+static int
+expect_subjects(struct fold *fo, const struct batch *ba, struct err *err)
+{
+	struct slice *groups;
+	size_t n = 0, most = 0;
+
+	for (size_t i = 0; i < ba->n; i++)
+		most += ba->items[i].fault == FAULT_NONE ? 2 * (size_t)ba->items[i].ev.n_refs : 0;
+	groups = arena_alloc(fo->arena, (most + 1) * sizeof *groups);
+	if (groups == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < ba->n; i++)
+		for (unsigned k = 0; ba->items[i].fault == FAULT_NONE && k < ba->items[i].ev.n_refs; k++) {
+			const struct event_ref *ref = &ba->items[i].ev.refs[k];
+			struct subjects *ss = worker_subjects(fo->workers[ref->hash % fo->env.partitions]);
+
+			if (plan_kind(fo->plan, ref->subject) == NULL || !fold_known(fo, ref->hash) ||
+			    subjects_find(ss, ref->subject, ref->hash) != NULL)
+				continue;
+			if (expect_group(fo, 'T', ref->subject, &groups[n++], err) != 0 ||
+			    (fold_known(fo, subject_alerts_hash(ref->hash)) && expect_group(fo, 'A', ref->subject, &groups[n++], err) != 0))
+				return -1;
+		}
+	store_expect(fo->env.store, groups, n);
+	return 0;
+}
+
 int
 fold_take_batch(struct fold *fo, struct batch *ba, uint64_t seq, uint64_t at, bool replayed, struct err *err)
 {
@@ -306,6 +345,8 @@ fold_take_batch(struct fold *fo, struct batch *ba, uint64_t seq, uint64_t at, bo
 		return err_set(err, ERR_CORRUPT, "the journal holds events before any rule set: restore a backup (dideban restore)");
 	fo->arena = &ba->arena;
 	fo->dirty = true;
+	if (replayed && fo->loading && expect_subjects(fo, ba, err) != 0)
+		return -1;
 	for (size_t i = 0; i < ba->n; i++) {
 		if (i + FAR < ba->n)
 			expect(fo, &ba->items[i + FAR], false);

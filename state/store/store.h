@@ -59,6 +59,9 @@ int store_iter_next(struct store_iter *it, struct slice *key, struct slice *valu
 /* Jumps forward to the first key >= `key` (used to skip a subject's entries). */
 void store_iter_seek(struct store_iter *it, struct slice key);
 void store_iter_close(struct store_iter *it);
+/* A hint: these groups will be walked. Walks some of them; where those come from a disk, reads all into the block cache, with a few
+ * threads of its own, and returns when they are there. Not to be asked for what is likely in memory: some is walked twice. */
+void store_expect(struct store *st, const struct slice *groups, size_t n);
 /* Making an iterator costs about as much as a seek: that of a group serves for the next one, and sees what the files held when it
  * was made, until a checkpoint. It also keeps files that were merged since from being removed: call this before a pause. */
 void store_rest(struct store *st);
