@@ -1,5 +1,6 @@
 /* What is appended to groups: the order of the pieces, the values that they become, what is refused; beside puts and deletes, in
  * files and over them. And what is a group of its own: a key without a zero byte. */
+#include "tests/memory/failing.h"
 #include "tests/unit/store_fixture.h"
 
 static void
@@ -350,6 +351,71 @@ a_checkpoint_of_the_same_record_may_put_but_not_append(void **state)
 	store_close(st);
 }
 
+/* --- when memory runs out over the files ---------------------------------------------------------------------------- */
+
+/* Every value is larger than a block of the arena, so that each is an allocation of its own. */
+static void
+gather_large(struct fixture *fx, struct changes *ch, const char *large)
+{
+	put(fx, ch, "Ik", large);
+	put(fx, ch, "Ia", large);
+	append(fx, ch, "Tp/1", large);
+	put(fx, ch, "Ib", "new");
+	append(fx, ch, "Tp/1", large);
+	append(fx, ch, "Tp/2", large);
+}
+
+static void
+a_checkpoint_over_the_files_that_fails_leaves_nothing_behind(void **state)
+{
+	struct fixture *fx = *state;
+	struct store *st = open_store(fx, &writing);
+	struct changes *ch = changes_new();
+	char *large = malloc(2 * MIB);
+	unsigned failures = 0;
+	int rc = -1;
+
+	assert_non_null(large);
+	memset(large, 'x', 2 * MIB - 1);
+	large[2 * MIB - 1] = 0;
+	append(fx, ch, "Tp/1", "a");
+	put(fx, ch, "Iz", "0");
+	checkpoint(fx, st, ch, 1);
+	store_close(st);
+	for (unsigned at = 1; rc != 0; at++) {
+		st = open_store(fx, &looking);
+		append(fx, ch, "Tp/1", "b");
+		put(fx, ch, "Ik", "1");
+		put(fx, ch, "Iz", "1");
+		checkpoint(fx, st, ch, 2);
+		gather_large(fx, ch, large);
+		failing_start(at, false);
+		rc = store_checkpoint(st, ch, 3, &fx->err);
+		(void)failing_stop();
+		if (rc != 0) {
+			failures++;
+			assert_int_equal(fx->err.code, ERR_NOMEM);
+			assert_int_equal(store_checkpoint_seq(st), 2);
+			expect(fx, st, "Ia", NULL);
+			expect(fx, st, "Ib", NULL);
+			expect(fx, st, "Ik", "1");
+			expect(fx, st, "Iz", "1");
+			expect_keys(fx, st, "I", "J", "Ik Iz");
+			expect_group(fx, st, "Tp/1", "ab");
+			expect_group(fx, st, "Tp/2", "");
+			/* As after a failure of the files: whoever goes on would go on without what was lost. */
+			assert_int_equal(store_checkpoint(st, ch, 4, &fx->err), -1);
+			assert_int_equal(fx->err.code, ERR_IO);
+			changes_free(ch);
+			ch = changes_new();
+		}
+		store_close(st);
+	}
+	assert_true(failures > 5);
+	free(large);
+	changes_free(ch);
+}
+
 /* --- keys that are groups of their own -------------------------------------------------------------------------------- */
 
 #define FILES 12
@@ -413,6 +479,7 @@ main(void)
 	    TEST(puts_deletes_and_appends_of_one_set_do_not_touch_each_other),
 	    TEST(what_is_no_group_cannot_be_appended_to),
 	    TEST(a_checkpoint_of_the_same_record_may_put_but_not_append),
+	    TEST(a_checkpoint_over_the_files_that_fails_leaves_nothing_behind),
 	    TEST(a_key_without_a_zero_is_found_in_its_file_and_missed_without_reading),
 	};
 
