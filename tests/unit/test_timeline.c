@@ -555,6 +555,7 @@ damage_is_told_with_the_subject_and_nothing_half_read_is_left(void **state)
 		append_text(fx, ch, subject, "-7:a:x:0");
 		if (i < n)
 			append_piece(fx, ch, subject, bad[i]);
+		append_text(fx, ch, subject, "+8:a:x:0 -8:a:x:0"); /* what is good behind it does not make up for it */
 	}
 	append_text(fx, ch, "person/cut", "+1:a:x:0");
 	assert_int_equal(changes_append(ch, slice_of("Tperson/cut", 12), slice_of("\0", 1), &fx->err), 0);
