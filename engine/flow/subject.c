@@ -133,6 +133,15 @@ subject_count_group(struct subject *su, struct group *gr)
 	gr->counted = n;
 }
 
+void
+subjects_drop(struct subjects *ss, struct subject *su)
+{
+	unlink_subject(ss, su);
+	table_remove(&ss->table, su->hash, su);
+	ss->bytes -= su->bytes;
+	subject_free(su);
+}
+
 int
 subjects_dirty(struct subjects *ss, struct subject *su, struct err *err)
 {
@@ -260,10 +269,7 @@ subjects_evict(struct subjects *ss)
 			if (newer == NULL) /* all had their chance: from here on they go */
 				newer = su;
 		} else if (!su->dirty && su->first == NULL) {
-			unlink_subject(ss, su);
-			table_remove(&ss->table, su->hash, su);
-			ss->bytes -= su->bytes;
-			subject_free(su);
+			subjects_drop(ss, su);
 		}
 		su = newer;
 	}

@@ -64,13 +64,15 @@ void subjects_expect(const struct subjects *ss, uint64_t hash);
 void subjects_expect_now(const struct subjects *ss, uint64_t hash);
 /* An empty one, in memory from now on. */
 struct subject *subjects_make(struct subjects *ss, struct slice key, uint64_t hash, const struct kind_plan *kind, struct err *err);
+/* Lets go of one that is clean and not of the batch under way. */
+void subjects_drop(struct subjects *ss, struct subject *su);
 /* What the filter knows a subject by that has, or had, alert triggers: others need not look for any. */
 static inline uint64_t
 subject_alerts_hash(uint64_t hash)
 {
 	return hash ^ UINT64_C(0x9e3779b97f4a7c15);
 }
-/* Fills a subject from the store; `alerts`: it may have some. */
+/* Fills a subject from the store; `alerts`: it may have some. After a failure it is half filled: drop it. */
 int subject_load(struct subject *su, struct store *st, const struct names *na, bool alerts, struct err *err);
 int subjects_dirty(struct subjects *ss, struct subject *su, struct err *err);
 /* Counts a subject's bytes again after it changed; those of its groups by subject_count_group, for each that changed. */

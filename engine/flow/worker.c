@@ -94,18 +94,25 @@ static struct subject *
 get_subject(struct worker *wo, struct slice key, uint64_t hash, const struct kind_plan *kind, struct err *err)
 {
 	struct subject *su = subjects_find(&wo->subjects, key, hash);
+	int rc;
 
 	if (su != NULL)
 		return su;
 	su = subjects_make(&wo->subjects, key, hash, kind, err);
 	if (su == NULL)
 		return NULL;
-	if (!*wo->env.loading || !wo->env.known(wo->env.ctx, hash))
-		return wo->env.note(wo->env.ctx, hash, err) == 0 ? su : NULL;
-	if (subject_load(su, wo->env.store, wo->env.names, wo->env.known(wo->env.ctx, subject_alerts_hash(hash)), err) != 0)
-		return NULL;
-	subjects_count(&wo->subjects, su);
-	return su;
+	if (!*wo->env.loading || !wo->env.known(wo->env.ctx, hash)) {
+		rc = wo->env.note(wo->env.ctx, hash, err);
+	} else {
+		rc = subject_load(su, wo->env.store, wo->env.names, wo->env.known(wo->env.ctx, subject_alerts_hash(hash)), err);
+		if (rc == 0)
+			subjects_count(&wo->subjects, su);
+	}
+	if (rc == 0)
+		return su;
+	/* Whoever asks again is told again, instead of judging what is not whole. */
+	subjects_drop(&wo->subjects, su);
+	return NULL;
 }
 
 static int

@@ -39,6 +39,17 @@ piece_encode(struct buf *ret, const struct delta *de)
 	buf_add_blob(ret, de->kept);
 }
 
+/* What does not fit its field is damage, not what is left of it. */
+static uint64_t
+number(struct rd *r, uint64_t most)
+{
+	uint64_t v = rd_varint(r);
+
+	if (v > most)
+		r->bad = true;
+	return v;
+}
+
 int
 piece_decode(struct rd *r, struct delta *ret)
 {
@@ -49,18 +60,30 @@ piece_decode(struct rd *r, struct delta *ret)
 	ret->role = rd_u8(r);
 	sec = rd_varint(r);
 	ret->time.sec = (int64_t)(sec >> 1 ^ (0 - (sec & 1)));
-	ret->time.nsec = (uint32_t)rd_varint(r);
-	ret->source = (uint32_t)rd_varint(r);
+	ret->time.nsec = (uint32_t)number(r, 999999999);
+	ret->source = (uint32_t)number(r, UINT32_MAX);
 	ret->id = rd_blob(r);
 	if (!ret->remove) {
-		ret->layout = (uint16_t)rd_varint(r);
-		ret->stream = (uint32_t)rd_varint(r);
+		ret->layout = (uint16_t)number(r, UINT16_MAX);
+		ret->stream = (uint32_t)number(r, UINT32_MAX);
 		ret->number = rd_varint(r);
 		ret->kept = rd_blob(r);
 	}
-	return r->bad || head > (PIECE_REMOVE | PIECE_CONTESTED) || ret->time.nsec > 999999999 || ret->id.n > UINT16_MAX || ret->kept.n > UINT16_MAX
-		   ? -1
-		   : 0;
+	/* Of one place the pieces are told apart by where their bytes lie: so an id has some. */
+	if (head > (PIECE_REMOVE | PIECE_CONTESTED) || ret->id.n == 0 || ret->id.n > UINT16_MAX || ret->kept.n > UINT16_MAX)
+		r->bad = true;
+	return r->bad ? -1 : 0;
+}
+
+/* It names what the store knows: views and rules look its numbers up. */
+static bool
+names_known(const struct names *na, const struct delta *de)
+{
+	const struct layout *la = names_layout_at(na, de->layout);
+
+	if (de->source >= names_count(na))
+		return false;
+	return de->remove || (la != NULL && de->role < la->n_roles && de->stream < names_count(na));
 }
 
 int
@@ -79,7 +102,7 @@ timeline_load(struct timeline *tl, struct store *st, const struct names *na, str
 
 		rc = 0;
 		while (rc == 0 && rd_left(&r) > 0) {
-			if (piece_decode(&r, &de) != 0 || (!de.remove && names_layout_at(na, de.layout) == NULL))
+			if (piece_decode(&r, &de) != 0 || !names_known(na, &de))
 				rc = err_set(err, ERR_CORRUPT, "the store's record of %.*s is damaged: restore a backup (dideban restore)",
 				    SLICE_ARG(subject));
 			else
@@ -90,5 +113,7 @@ timeline_load(struct timeline *tl, struct store *st, const struct names *na, str
 	buf_free(&group);
 	if (rc == 0)
 		timeline_settle(tl, na);
+	else
+		timeline_free(tl); /* half of it, with removals as entries, is none */
 	return rc;
 }

@@ -8,12 +8,12 @@
 #define PIECE_ROLE 1 /* the role's place in a piece */
 
 /* Appends a piece: u8 PIECE_* | u8 role | varint seconds (zigzag) | varint nanoseconds | varint source | blob id, and of what came
- * varint layout | varint stream | varint number | blob kept. */
+ * varint layout | varint stream | varint number | blob kept. An id has at least one byte. */
 void piece_encode(struct buf *ret, const struct delta *de);
 /* The next one. Slices are into what is read. -1: malformed. */
 int piece_decode(struct rd *r, struct delta *ret);
 
-/* Reads a subject's whole timeline from the store into an empty one. ERR_CORRUPT names the subject. */
+/* Reads a subject's whole timeline from the store into an empty one, which stays empty on failure. ERR_CORRUPT names the subject. */
 int timeline_load(struct timeline *tl, struct store *st, const struct names *na, struct slice subject, struct err *err);
 
 #endif

@@ -141,12 +141,17 @@ make_entry(struct timeline *tl, const struct delta *de)
 int
 timeline_push(struct timeline *tl, const struct delta *de, struct err *err)
 {
+	struct delta gone;
+
+	if (de->remove) {
+		gone = *de;
+		gone.kept = slice_of(NULL, 0);
+		gone.layout = GONE;
+		de = &gone;
+	}
 	if (reserve(tl, 1, de->id.n + de->kept.n, err) != 0)
 		return -1;
-	tl->v[tl->n] = make_entry(tl, de);
-	if (de->remove)
-		tl->v[tl->n].layout = GONE;
-	tl->n++;
+	tl->v[tl->n++] = make_entry(tl, de);
 	return 0;
 }
 

@@ -119,8 +119,10 @@ store_checkpoint(struct store *st, struct changes *ch, uint64_t seq, struct err 
 		return err_set(
 		    err, ERR_CORRUPT, "store %s has a checkpoint of record %" PRIu64 ", another one would write over what it appended", st->dir, seq);
 	if (st->opt.read_only) {
-		if (overlay_take(st, ch, seq, err) != 0)
+		if (overlay_take(st, ch, seq, err) != 0) {
+			st->failed = true;
 			return -1;
+		}
 		st->seq = seq;
 		return 0;
 	}

@@ -12,10 +12,12 @@ int
 overlay_take(struct store *st, struct changes *ch, uint64_t seq, struct err *err)
 {
 	struct changes *over = &st->overlay;
-	size_t n = 0;
+	size_t before = over->n, n = 0;
 
-	if (changes_sort(ch, err) != 0 || changes_each(ch, seq, lay_over, over, err) != 0 || changes_sort(over, err) != 0)
+	if (changes_sort(ch, err) != 0 || changes_each(ch, seq, lay_over, over, err) != 0 || changes_sort(over, err) != 0) {
+		over->n = before; /* what was added stands behind them, unsorted */
 		return -1;
+	}
 	/* The sort keeps the order of equal keys: the last one counts. */
 	for (size_t i = 0; i < over->n; i++) {
 		if (n > 0 && slice_eq(change_key(&over->list[n - 1]), change_key(&over->list[i])))

@@ -1,5 +1,3 @@
-#include "state/base/limits.h"
-
 #include "tests/unit/store_fixture.h"
 
 #include <time.h>
@@ -156,39 +154,6 @@ a_look_up_reads_little_of_a_large_file_through_a_small_cache(void **state)
 	assert_true(reads.bytes > 0 && reads.bytes < 32 * KIB); /* its index in one piece has more than 100 KiB */
 	changes_free(ch);
 	store_close(st);
-}
-
-static void
-put_in(struct fixture *fx, struct changes *ch, const char *group, const char *rest, const char *value)
-{
-	char key[64];
-	size_t n = strlen(group) + 1, m = strlen(rest);
-
-	memcpy(key, group, n);
-	memcpy(key + n, rest, m);
-	assert_int_equal(
-	    value == NULL ? changes_delete(ch, slice_of(key, n + m), &fx->err) : changes_put(ch, slice_of(key, n + m), slice_str(value), &fx->err),
-	    0);
-}
-
-/* The values of a group, one after the other. */
-static void
-expect_group(struct fixture *fx, struct store *st, const char *group, const char *values)
-{
-	struct store_iter *it;
-	struct slice key, value;
-	struct buf found = {0};
-	int rc;
-
-	assert_int_equal(store_iter_open_group(&it, st, slice_of(group, strlen(group) + 1), &fx->err), 0);
-	while ((rc = store_iter_next(it, &key, &value, &fx->err)) > 0) {
-		assert_true(key.n > strlen(group) && memcmp(key.p, group, strlen(group) + 1) == 0);
-		buf_add_slice(&found, value);
-	}
-	assert_int_equal(rc, 0);
-	store_iter_close(it);
-	assert_true(buf_ok(&found) && slice_eq_str(buf_slice(&found), values));
-	buf_free(&found);
 }
 
 static void

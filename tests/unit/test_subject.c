@@ -1,0 +1,103 @@
+/* Subjects that come into memory from a store: what cannot be read does not stay there half read. */
+#include "engine/flow/keys.h"
+#include "engine/flow/worker.h"
+#include "engine/timeline/codec.h"
+
+#include "tests/unit/store_fixture.h"
+
+static bool
+everyone_is_known(void *ctx, uint64_t hash)
+{
+	(void)ctx;
+	(void)hash;
+	return true;
+}
+
+static int
+none_is_new(void *ctx, uint64_t hash, struct err *err)
+{
+	(void)ctx;
+	(void)hash;
+	return err_set(err, ERR_USAGE, "the store knows them all");
+}
+
+static void
+append_entry(struct fixture *fx, struct changes *ch, const char *subject, struct delta de)
+{
+	struct buf group = {0}, piece = {0};
+
+	key_subject(&group, 'T', slice_str(subject));
+	piece_encode(&piece, &de);
+	assert_true(buf_ok(&group) && buf_ok(&piece));
+	assert_int_equal(changes_append(ch, buf_slice(&group), buf_slice(&piece), &fx->err), 0);
+	buf_free(&group);
+	buf_free(&piece);
+}
+
+/* Of a kind that no rule judges: loading is all that is asked of it. */
+static void
+a_subject_that_cannot_be_read_is_not_in_memory_afterwards(void **state)
+{
+	static char kind[] = "person";
+	static const bool loading = true;
+	static const char damaged_alert[] = "Aperson/3\0rule"; /* its key ends too soon */
+	struct fixture *fx = *state;
+	struct kind_plan kinds[] = {{.kind = kind}};
+	struct plan plan = {.n_kinds = 1, .kinds = kinds};
+	struct worker_env env = {
+	    .plan = &plan, .loading = &loading, .known = everyone_is_known, .note = none_is_new, .cache_bytes = MIB, .instance = "test"};
+	struct delta good = {.time = {5, 0}, .id = slice_str("x")}, bad = {.time = {6, 0}, .id = slice_str("y"), .layout = 1};
+	struct layout *la = layout_parse(slice_str("a.b\nfirst=person\n"), &fx->err);
+	struct names *na = names_new();
+	struct changes *ch = changes_new();
+	struct store *st = open_store(fx, &writing);
+	struct worker *wo = NULL;
+	struct worker_stats before, after;
+	struct subject *su;
+	uint32_t name;
+	uint16_t layout;
+
+	assert_true(la != NULL && na != NULL);
+	assert_int_equal(names_intern(na, slice_str("/source"), ch, &name, &fx->err), 0);
+	assert_int_equal(names_layout(na, la, ch, &layout, &fx->err), 0);
+	append_entry(fx, ch, "person/1", good);
+	append_entry(fx, ch, "person/2", good);
+	append_entry(fx, ch, "person/2", bad);
+	append_entry(fx, ch, "person/3", good);
+	assert_int_equal(changes_put(ch, slice_of(damaged_alert, sizeof damaged_alert - 1), slice_str(""), &fx->err), 0);
+	checkpoint(fx, st, ch, 1);
+	env.names = na;
+	env.store = st;
+	assert_int_equal(worker_new(&wo, &env, &fx->err), 0);
+	assert_int_equal(worker_subject(wo, slice_str("person/1"), &su, &fx->err), 0);
+	assert_int_equal(su->tl.n, 1);
+	worker_stats(wo, &before);
+	for (unsigned round = 0; round < 2; round++) {
+		assert_int_equal(worker_subject(wo, slice_str("person/2"), &su, &fx->err), -1); /* its timeline */
+		assert_int_equal(fx->err.code, ERR_CORRUPT);
+		assert_non_null(strstr(fx->err.text, "person/2"));
+		assert_int_equal(worker_subject(wo, slice_str("person/3"), &su, &fx->err), -1); /* its alerts */
+		assert_int_equal(fx->err.code, ERR_CORRUPT);
+		assert_non_null(strstr(fx->err.text, "person/3"));
+		worker_stats(wo, &after);
+		assert_int_equal(after.timelines, 1);
+		assert_int_equal(after.timeline_bytes, before.timeline_bytes);
+	}
+	assert_int_equal(worker_subject(wo, slice_str("person/1"), &su, &fx->err), 0);
+	assert_int_equal(su->tl.n, 1);
+	worker_free(wo);
+	layout_free(la);
+	names_free(na);
+	changes_free(ch);
+	store_close(st);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_subject_that_cannot_be_read_is_not_in_memory_afterwards),
+	};
+
+	return cmocka_run_group_tests_name("subject", tests, NULL, NULL);
+}
