@@ -1,5 +1,6 @@
 /* What rules answered, by what they read: a made-up rule here, Lua in test_rule.c. */
 #include "engine/rule/memo.h"
+#include "state/base/hash.h"
 #include "tests/memory/failing.h"
 #include "tests/unit/scratch.h"
 
@@ -302,6 +303,26 @@ values_that_look_alike_are_others(void **state)
 	assert_int_equal(known(me, &wo), 17);
 	wo.fields[0] = (struct value){.kind = VALUE_STRING, .s = slice_of(zero, 0)};
 	assert_int_equal(known(me, &wo), 1);
+}
+
+/* Two texts of one hash, at the place where a rule begins, are two. */
+static void
+values_of_one_hash_are_two(void **state)
+{
+	static const char bytes[2][17] = {
+	    "\xba\x39\x42\xea\x7b\x73\x82\x67\xb1\x25\xf0\x5c\x7f\x8f\x74\xbe", "\xab\x1b\x71\xae\x2e\x15\xf5\xef\x39\x52\x96\x09\x3b\xbc\x56\xaf"};
+	struct memo *me = *state;
+	struct world wo;
+
+	assert_true(hash64_seeded(slice_str(bytes[0]), VALUE_STRING) == hash64_seeded(slice_str(bytes[1]), VALUE_STRING));
+	world_open(&wo);
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < 3; i++) {
+			wo.fields[0] = i < 2 ? text(bytes[i]) : integer(1);
+			assert_int_equal(known(me, &wo), round == 0 ? -1 : i);
+			if (round == 0)
+				keep_fields(me, &wo, 1, i);
+		}
 }
 
 /* All that the rule was handed and handed over may go once it is kept. */
@@ -741,6 +762,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(each_value_leads_to_reads_of_its_own, open_memo, close_memo),
 	    cmocka_unit_test_setup_teardown(the_envelope_and_each_attribute_are_told_apart, open_memo, close_memo),
 	    cmocka_unit_test_setup_teardown(values_that_look_alike_are_others, open_memo, close_memo),
+	    cmocka_unit_test_setup_teardown(values_of_one_hash_are_two, open_memo, close_memo),
 	    cmocka_unit_test_setup_teardown(texts_are_copied, open_memo, close_memo),
 	    cmocka_unit_test_setup_teardown(an_answer_of_as_many_values_as_there_may_be_is_whole, open_memo, close_memo),
 	    cmocka_unit_test_setup_teardown(an_error_is_not_kept, open_memo, close_memo),

@@ -1,5 +1,6 @@
 /* What small timelines hold for a count, against windows over the same entries and against brute force. */
 #include "engine/feature/small.h"
+#include "state/base/hash.h"
 #include "tests/unit/rows.h"
 
 #define GROUPS 4
@@ -209,6 +210,47 @@ what_is_known_is_of_one_subject_and_version(void **state)
 	assert_int_equal(sm.taken, 0);
 }
 
+/* Two texts of one hash (XXH3 of their encoded forms, the first byte of which is the kind) are two. */
+static void
+values_of_one_hash_are_two(void **state)
+{
+	static char of[] = "txt", on[] = "a.b";
+	static const char a[] = "\x6c\xe2\x80\x9b\x61\x7a\x66\x3a\x52\x96\x09\x3b\xbc\x56\xaf";
+	static const char b[] = "\x39\x42\xea\x7b\x73\x82\x67\x4f\x69\xbe\x52\xca\x3e\x79\x61";
+	static const char *const texts[] = {a, b, a, b};
+	struct fixture *fx = *state;
+	struct window_view vi = {&fx->tl, &fx->plan, &fx->bind};
+	struct small sm = {0};
+	struct err err;
+	uint64_t hashes[2];
+
+	fx->spec = (struct feature_spec){.op = OP_DISTINCT, .on = {1, {on}}, .of = of};
+	assert_int_equal(feature_plan_make(&fx->plan, &fx->spec), 0);
+	feature_bind_make(&fx->bind, &fx->spec, fx->la);
+	for (uint32_t i = 0; i < 4; i++) {
+		struct value v = {.kind = VALUE_STRING, .s = slice_str(texts[i])};
+		struct buf kept = {0}, value = {0};
+
+		value_encode(&value, &v);
+		hashes[i % 2] = hash64(buf_slice(&value));
+		buf_add_u8(&kept, FIELDS);
+		for (unsigned f = 0; f < FIELDS; f++) { /* where each one ends */
+			buf_add_u8(&kept, (uint8_t)(f < TXT ? 0 : value.n));
+			buf_add_u8(&kept, 0);
+		}
+		buf_add_slice(&kept, buf_slice(&value));
+		assert_int_equal(
+		    timeline_push(&fx->tl, &(struct delta){.time = {i, 0}, .source = 1, .id = slice_str("id"), .kept = buf_slice(&kept)}, &err), 0);
+		buf_free(&value);
+		buf_free(&kept);
+	}
+	assert_true(hashes[0] == hashes[1]);
+	small_find(&sm, &vi, 1);
+	assert_int_equal(small_count(&sm, &fx->spec, 0, 4), 2);
+	assert_int_equal(small_count(&sm, &fx->spec, 0, 1), 1);
+	assert_int_equal(small_count(&sm, &fx->spec, 1, 3), 2);
+}
+
 static void
 it_serves_counts_without_groups(void **state)
 {
@@ -247,9 +289,13 @@ features_are_alike_when_they_take_the_same(void **state)
 		struct feature_spec spec;
 		bool alike;
 	} all[20];
+	struct feature_spec plain = base;
 	size_t n = 0;
 
 	(void)state;
+	plain.role = plain.of = NULL;
+	assert_true(small_alike(&plain, &plain));
+	assert_false(small_alike(&plain, &base));
 #define CASE(is, change)                                                                                                                             \
 	do {                                                                                                                                         \
 		all[n].spec = base;                                                                                                                  \
@@ -292,6 +338,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(each_range_is_what_the_window_holds, setup, teardown),
 	    cmocka_unit_test_setup_teardown(what_is_known_is_of_one_subject_and_version, setup, teardown),
+	    cmocka_unit_test_setup_teardown(values_of_one_hash_are_two, setup, teardown),
 	    cmocka_unit_test(it_serves_counts_without_groups),
 	    cmocka_unit_test(features_are_alike_when_they_take_the_same),
 	};
