@@ -19,7 +19,7 @@ struct node {
 };
 
 /* The value found at a place leads to the next one. */
-struct step {
+struct way {
 	uint64_t hash; /* of from and value */
 	uint32_t from, to;
 	struct value value;
@@ -34,7 +34,7 @@ struct course {
 struct memo {
 	size_t n_rules;
 	struct node *nodes;
-	struct step *steps;
+	struct way *steps;
 	uint32_t n_nodes, cap_nodes, n_steps, cap_steps;
 	uint32_t *slots; /* step + 1, or 0 */
 	uint32_t n_slots;
@@ -45,6 +45,7 @@ struct memo {
 	} noted[READS];
 	unsigned n_noted;
 	bool noting;
+	bool waste; /* some is held of rules that are off */
 	struct course courses[];
 };
 
@@ -137,7 +138,7 @@ follow(const struct memo *me, uint32_t from, const struct value *v)
 		return me->steps[last].to;
 	hash = hash_of(from, v);
 	for (uint32_t i = (uint32_t)hash & (me->n_slots - 1); me->slots[i] != 0; i = (i + 1) & (me->n_slots - 1)) {
-		const struct step *st = &me->steps[me->slots[i] - 1];
+		const struct way *st = &me->steps[me->slots[i] - 1];
 
 		if (st->hash == hash && st->from == from && same_value(&st->value, v)) {
 			me->nodes[from].last = me->slots[i] - 1;
@@ -147,13 +148,21 @@ follow(const struct memo *me, uint32_t from, const struct value *v)
 	return NONE;
 }
 
+static void
+turn_off(struct memo *me, struct course *co)
+{
+	co->off = true;
+	me->waste = true;
+}
+
 /* A rule whose answers are mostly new is not worth the look. */
 static void
-judge_trial(struct course *co)
+judge_trial(struct memo *me, struct course *co)
 {
 	if (co->asked < TRIAL)
 		return;
-	co->off = co->found < TRIAL / 2;
+	if (co->found < TRIAL / 2)
+		turn_off(me, co);
 	co->asked = co->found = 0;
 }
 
@@ -165,7 +174,7 @@ memo_find(struct memo *me, size_t rule, const struct rule_input *in, struct rule
 
 	if (co->off || at == NONE)
 		return 0;
-	judge_trial(co);
+	judge_trial(me, co);
 	co->asked++;
 	while (at != NONE && me->nodes[at].reads) {
 		struct value v = memo_read_value(in, me->nodes[at].read);
@@ -208,8 +217,11 @@ memo_note(struct memo *me, struct memo_read re, const struct value *v)
 	if (!me->noting)
 		return;
 	for (unsigned i = 0; i < me->n_noted; i++)
-		if (same_read(me->noted[i].read, re))
-			return; /* read before: the same value */
+		if (same_read(me->noted[i].read, re)) {
+			if (!same_value(&me->noted[i].value, v))
+				memo_give_up(me); /* one of the reads had no memory */
+			return;
+		}
 	if (me->n_noted == READS) {
 		memo_give_up(me);
 		return;
@@ -218,10 +230,36 @@ memo_note(struct memo *me, struct memo_read re, const struct value *v)
 	me->noted[me->n_noted++].value = *v;
 }
 
+static bool
+is_full(const struct memo *me)
+{
+	return me->n_nodes == LIMIT_MEMO_NODES || me->arena.bytes > LIMIT_MEMO_BYTES;
+}
+
+static bool
+has_room(const struct memo *me, const struct course *co)
+{
+	return co->nodes < LIMIT_MEMO_RULE_NODES && !is_full(me);
+}
+
+/* Begins anew with the rules that are not off: what the others filled is not missing to them. At most once for each that is turned
+ * off. */
+static void
+forget(struct memo *me)
+{
+	me->n_nodes = me->n_steps = 0;
+	if (me->n_slots > 0)
+		memset(me->slots, 0, me->n_slots * sizeof *me->slots);
+	arena_reset(&me->arena);
+	for (size_t i = 0; i < me->n_rules; i++)
+		me->courses[i] = (struct course){.root = NONE, .off = me->courses[i].off};
+	me->waste = false;
+}
+
 static uint32_t
 add_node(struct memo *me, struct course *co)
 {
-	if (co->nodes == LIMIT_MEMO_RULE_NODES || me->n_nodes == LIMIT_MEMO_NODES || me->arena.bytes > LIMIT_MEMO_BYTES)
+	if (!has_room(me, co))
 		return NONE;
 	if (me->n_nodes == me->cap_nodes) {
 		uint32_t cap = me->cap_nodes == 0 ? 64 : me->cap_nodes * 2;
@@ -252,7 +290,7 @@ grow_steps(struct memo *me)
 {
 	if (me->n_steps == me->cap_steps) {
 		uint32_t cap = me->cap_steps == 0 ? 64 : me->cap_steps * 2;
-		struct step *v = realloc(me->steps, cap * sizeof *v);
+		struct way *v = realloc(me->steps, cap * sizeof *v);
 
 		if (v == NULL)
 			return -1;
@@ -281,7 +319,8 @@ step_to(struct memo *me, struct course *co, uint32_t from, const struct value *v
 	uint32_t to = follow(me, from, v);
 	struct value copy = *v;
 
-	if (to != NONE || grow_steps(me) != 0)
+	/* Before the text is copied: the arena gives nothing back. */
+	if (to != NONE || !has_room(me, co) || grow_steps(me) != 0)
 		return to;
 	if (v->kind == VALUE_STRING) {
 		copy.s = arena_copy(&me->arena, v->s);
@@ -291,7 +330,7 @@ step_to(struct memo *me, struct course *co, uint32_t from, const struct value *v
 	to = add_node(me, co);
 	if (to == NONE)
 		return NONE;
-	me->steps[me->n_steps] = (struct step){.hash = hash_of(from, v), .from = from, .to = to, .value = copy};
+	me->steps[me->n_steps] = (struct way){.hash = hash_of(from, v), .from = from, .to = to, .value = copy};
 	place(me, me->n_steps);
 	me->nodes[from].last = me->n_steps++;
 	return to;
@@ -326,6 +365,8 @@ memo_keep(struct memo *me, size_t rule, const struct rule_result *answer)
 	if (!me->noting || answer->class == OUTCOME_ERROR)
 		return;
 	me->noting = false;
+	if (me->waste && is_full(me))
+		forget(me);
 	if (co->root == NONE)
 		co->root = add_node(me, co);
 	at = co->root;
@@ -345,5 +386,5 @@ memo_keep(struct memo *me, size_t rule, const struct rule_result *answer)
 	me->nodes[at].answer = copy_answer(me, answer);
 	return;
 strange: /* no rule should come here: what it reads does not follow from what it found */
-	co->off = true;
+	turn_off(me, co);
 }

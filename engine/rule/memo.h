@@ -2,7 +2,8 @@
  * (vm.h). So what it reads first is always the same, what it reads next follows from what it found there, and where all it read is as
  * it was before, so is the answer: a walk over values in place of a call of Lua. A rule that seldom reads what it read before (a share,
  * a time) is called as ever. What went wrong is not kept, nor an answer for which the items of an `active` feature were read.
- * Bounded: LIMIT_MEMO_RULE_NODES places a rule, LIMIT_MEMO_NODES in all, LIMIT_MEMO_BYTES of answers and texts. One thread. */
+ * Bounded: LIMIT_MEMO_RULE_NODES places a rule, LIMIT_MEMO_NODES in all, LIMIT_MEMO_BYTES of answers and texts; what rules that are
+ * called as ever have filled is given to the others. One thread. */
 #ifndef DIDEBAN_ENGINE_RULE_MEMO_H
 #define DIDEBAN_ENGINE_RULE_MEMO_H
 

@@ -251,7 +251,8 @@ rule_vm_eval(struct rule_vm *vm, size_t rule, const struct rule_input *in, struc
 	}
 	if (!has_needed(vm, vr->ru, in, ret) || memo_find(vm->memo, rule, in, ret))
 		return 0;
-	memo_begin(vm->memo, rule);
+	if (!vm->alone) /* it has but one call */
+		memo_begin(vm->memo, rule);
 	ret->outcome = -1;
 	ret->error = NULL;
 	ret->n_values = 0;

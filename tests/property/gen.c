@@ -325,12 +325,27 @@ random_active(struct rng *r, const struct gen_set *set, struct gen_feature *fe, 
 	}
 }
 
+static const int any_field[] = {FIELD_TAG, FIELD_PLACE, FIELD_POINTS, FIELD_URGENT};
+
+static void
+random_where(struct rng *r, struct gen_feature *fe, unsigned i, const struct times *ti)
+{
+	struct gen_where *wh = &fe->where[i];
+
+	wh->field = (unsigned)(i == 0 ? any_field[rng_below(r, 4)] : FIELD_WEIGHT);
+	wh->n = 1 + rng_below(r, 2);
+	wh->any[0] = random_field(r, wh->field, ti);
+	wh->any[1] = random_field(r, wh->field, ti);
+	if (gen_value_eq(&wh->any[0], &wh->any[1]))
+		wh->n = 1;
+}
+
 static void
 random_feature(struct rng *r, const struct gen_set *set, struct gen_feature *fe, unsigned kind, const struct times *ti)
 {
 	static const enum gen_op ops[] = {GEN_COUNT, GEN_COUNT, GEN_COUNT, GEN_DISTINCT, GEN_DISTINCT, GEN_DISTINCT, GEN_SUM, GEN_SUM, GEN_MIN,
 	    GEN_MAX, GEN_FIRST, GEN_LAST, GEN_ACTIVE, GEN_ACTIVE, GEN_ACTIVE};
-	static const int numbers[] = {FIELD_POINTS, FIELD_WEIGHT}, any[] = {FIELD_TAG, FIELD_PLACE, FIELD_POINTS, FIELD_URGENT};
+	static const int numbers[] = {FIELD_POINTS, FIELD_WEIGHT};
 	static const int groups[] = {FIELD_PLACE, FIELD_TAG, FIELD_WEIGHT};
 	unsigned i;
 
@@ -350,22 +365,14 @@ random_feature(struct rng *r, const struct gen_set *set, struct gen_feature *fe,
 	else if (fe->op == GEN_MIN || fe->op == GEN_MAX)
 		fe->of = rng_percent(r, 60) ? numbers[rng_below(r, 2)] : FIELD_START;
 	else if (fe->op != GEN_COUNT)
-		fe->of = any[rng_below(r, 4)];
+		fe->of = any_field[rng_below(r, 4)];
 	if (rng_percent(r, fe->op <= GEN_SUM ? 35 : 15))
 		fe->by = groups[rng_below(r, 3)];
 	if (fe->by == fe->of)
 		fe->by = -1;
 	fe->n_where = rng_percent(r, 30) ? 1 + rng_below(r, 2) : 0;
-	for (i = 0; i < fe->n_where; i++) {
-		struct gen_where *wh = &fe->where[i];
-
-		wh->field = (unsigned)(i == 0 ? any[rng_below(r, 4)] : FIELD_WEIGHT);
-		wh->n = 1 + rng_below(r, 2);
-		wh->any[0] = random_field(r, wh->field, ti);
-		wh->any[1] = random_field(r, wh->field, ti);
-		if (gen_value_eq(&wh->any[0], &wh->any[1]))
-			wh->n = 1;
-	}
+	for (i = 0; i < fe->n_where; i++)
+		random_where(r, fe, i, ti);
 }
 
 static struct gen_read
@@ -496,6 +503,63 @@ random_rule(struct rng *r, const struct gen_set *set, struct gen_rule *ru, const
 	ru->deliver = rng_percent(r, 30) ? (int)episodes[rng_below(r, 4)] : -1;
 }
 
+/* Counts the same as `other`, but for its window and evidence, or almost. */
+static void
+random_kin(struct rng *r, struct gen_feature *fe, const struct gen_feature *other, const struct times *ti)
+{
+	fe->on = other->on;
+	fe->role = other->role;
+	fe->of = other->of;
+	fe->n_where = other->n_where;
+	memcpy(fe->where, other->where, sizeof(fe->where));
+	switch (rng_below(r, 6)) {
+	case 0:
+	case 1:
+		fe->n_where = fe->n_where == 0 ? 1 : fe->n_where;
+		random_where(r, fe, fe->n_where - 1, ti);
+		break;
+	case 2:
+		fe->role = -1;
+		break;
+	case 3:
+		if ((fe->on & (fe->on - 1)) != 0)
+			fe->on &= fe->on - 1;
+		break;
+	case 4:
+		if (fe->op == GEN_DISTINCT)
+			fe->of = any_field[rng_below(r, 4)];
+		break;
+	default:
+		break;
+	}
+}
+
+/* Rules that look at the same entries are judged together: what is found for one must not be taken for what another, that looks at
+ * almost the same, asks for. Numbers of its own: the sets are otherwise what they were, and every fourth one wholly. */
+static void
+relate(struct gen_set *set, const struct times *ti)
+{
+	struct rng r = {set->seed ^ UINT64_C(0x5851f42d4c957f2d)};
+	struct gen_feature *all[GEN_RULES * GEN_FEATURES];
+	unsigned kinds[GEN_RULES * GEN_FEATURES], n = 0, i, j, k;
+
+	for (i = 0; i < set->n_rules && set->seed % 4 != 0; i++)
+		for (j = 0; j < set->rules[i].n_features; j++) {
+			struct gen_feature *fe = &set->rules[i].features[j];
+
+			if ((fe->op != GEN_COUNT && fe->op != GEN_DISTINCT) || fe->by >= 0)
+				continue;
+			all[n] = fe;
+			kinds[n] = gen_role_kind(set->rules[i].role);
+			for (k = 0; k < n; k++)
+				if (all[k]->op == fe->op && kinds[k] == kinds[n] && rng_percent(&r, 50)) {
+					random_kin(&r, fe, all[k], ti);
+					break;
+				}
+			n++;
+		}
+}
+
 static void
 random_contracts(struct rng *r, struct gen_set *set)
 {
@@ -546,6 +610,7 @@ gen_set(struct gen_set *ret, uint64_t seed)
 	ret->n_rules = 1 + rng_below(&r, GEN_RULES);
 	for (i = 0; i < ret->n_rules; i++)
 		random_rule(&r, ret, &ret->rules[i], &ti);
+	relate(ret, &ti);
 	ret->ticks = rng_percent(&r, 30);
 	ret->tick = (struct gen_time){ti.base + ti.unit * (int64_t)rng_below(&r, 2 * ti.steps), 0};
 	for (i = 0; i < ret->n_rules && ret->ticks; i++) {
