@@ -8,9 +8,9 @@
 #include <time.h>
 
 #define THREADS 8
-#define AT_ONCE 8     /* groups that a thread takes at a time */
-#define SAMPLE 16     /* groups that are walked first, to see whether a disk is asked at all */
-#define SLOW_NS 50000 /* a walk that takes longer on average was not answered from memory */
+#define AT_ONCE 8 /* groups that a thread takes at a time */
+#define SAMPLE 16 /* groups that are walked first, to see whether a disk is asked at all */
+#define SLOW_WALK_NS 50000
 
 struct expectation {
 	struct store *st;
@@ -70,7 +70,7 @@ store_expect(struct store *st, const struct slice *groups, size_t n)
 	if (n < 2 * SAMPLE)
 		return;
 	read_groups(&ex, SAMPLE);
-	if (now() - begin < SAMPLE * (int64_t)SLOW_NS)
+	if (now() - begin < SAMPLE * (int64_t)(st->opt.slow_walk_ns != 0 ? st->opt.slow_walk_ns : SLOW_WALK_NS))
 		return;
 	while (begun < THREADS && thrd_create(&threads[begun], read_rest, &ex) == thrd_success)
 		begun++;

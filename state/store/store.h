@@ -28,6 +28,7 @@ struct store_options {
 	bool read_only;          /* beside a running writer: sees the newest checkpoint at the time of opening */
 	size_t cache_bytes;      /* block cache; 0: 64 MiB */
 	bool temporary;          /* no syncs: removed by its owner at the end */
+	uint32_t slow_walk_ns;   /* store_expect: a walk that takes so long was not answered from memory; 0: 50,000 */
 	uint64_t min_free_bytes; /* intake stops (ERR_FULL) below this much free space; 0: 256 MiB, or 0 when temporary */
 };
 
