@@ -55,7 +55,7 @@ PLANTS = [
     ("a distinct value of two groups counts once", "engine/feature/window.c",
      "memcpy(key, &number, sizeof number);", "memset(key, 0, sizeof number);"),
     ("evidence of distinct repeats values", "engine/flow/judge.c",
-     "if (spec->op == OP_DISTINCT && picked_value(", "if (spec->op == OP_ACTIVE && picked_value("),
+     "if (picked_value(ju, feature, pi, hashes, value, hash))", "if (i == UINT32_MAX && picked_value(ju, feature, pi, hashes, value, hash))"),
     ("evidence of groups is everybody's", "engine/flow/judge.c",
      "if (spec->by != NULL && (mine.n == 0 ||", "if (spec->by != NULL && mine.n == 0 && (mine.n == 0 ||"),
     # The registrar.
