@@ -48,9 +48,10 @@ a_trial_follows_a_trial(void **state)
 	keep_fields(me, &wo, 1, 1);
 	for (unsigned i = 0; i < TRIAL; i++)
 		assert_int_equal(known(me, &wo), 1);
-	wo.fields[0] = integer(1);
-	for (unsigned i = 0; i < TRIAL; i++) /* what was found long ago does not count */
-		assert_int_equal(known(me, &wo), -1);
+	for (unsigned i = 0; i < TRIAL; i++) { /* what was found long ago does not count */
+		wo.fields[0] = i < TRIAL / 2 - 1 ? (struct value){0} : integer(1);
+		assert_int_equal(known(me, &wo), i < TRIAL / 2 - 1 ? 1 : -1);
+	}
 	(void)known(me, &wo);
 	wo.fields[0] = (struct value){0};
 	assert_int_equal(known(me, &wo), -1);
@@ -128,6 +129,7 @@ what_is_full_does_not_grow(void **state)
 	struct memo *me = *state;
 	struct world wo;
 	uint64_t asked;
+	unsigned kept = 0;
 
 	world_open(&wo);
 	memset(long_text, 'x', sizeof long_text);
@@ -151,6 +153,13 @@ what_is_full_does_not_grow(void **state)
 		else
 			assert_int_equal(asked, 0);
 	}
+	for (unsigned i = 0; i < 3 * LIMIT_MEMO_RULE_NODES; i++) {
+		(void)snprintf(long_text, 9, "%08u", i);
+		long_text[8] = 'x';
+		wo.fields[0] = (struct value){.kind = VALUE_STRING, .s = {long_text, sizeof long_text}};
+		kept += known(me, &wo) == 1;
+	}
+	assert_true(kept > 1000 && kept <= LIMIT_MEMO_BYTES / LIMIT_STRING_BYTES);
 	failing_start(0, false);
 	memo_free(me);
 	*state = memo_new(1);
@@ -165,13 +174,16 @@ what_does_not_pay_leaves_its_room(void **state)
 	(void)state;
 	memset(long_text, 'x', sizeof long_text);
 	for (unsigned by_bytes = 0; by_bytes < 2; by_bytes++) {
-		size_t rules = by_bytes ? 2 : LIMIT_MEMO_NODES / LIMIT_MEMO_RULE_NODES + 1;
+		size_t good = by_bytes ? 1 : LIMIT_MEMO_NODES / LIMIT_MEMO_RULE_NODES, rules = 2 * good;
 		struct memo *me = memo_new(rules);
 		struct world wo;
 
 		assert_non_null(me);
 		world_open(&wo);
-		for (size_t r = 1; r < rules; r++)
+		for (size_t r = 0; r < good; r++) /* what is forgotten later */
+			for (int64_t i = 0; i < 5; i++)
+				(void)learn(me, r, &wo, 500 + i);
+		for (size_t r = good; r < rules; r++)
 			for (unsigned i = 0; i <= TRIAL; i++) {
 				struct rule_result re = answer_of(1);
 
@@ -183,13 +195,14 @@ what_does_not_pay_leaves_its_room(void **state)
 				(void)reads(me, &wo, field_0);
 				memo_keep(me, r, &re);
 			}
-		for (size_t r = 1; r < rules; r++) /* the last look of each judges it */
+		for (size_t r = good; r < rules; r++) /* the last look of each judges it */
 			assert_int_equal(memo_find(me, r, &wo.in, &(struct rule_result){0}), 0);
 		assert_false(learn(me, 0, &wo, 1));
 		assert_true(learn(me, 0, &wo, 1));
-		assert_int_equal(fill(me, 0, &wo), LIMIT_MEMO_RULE_NODES - 1);
+		for (size_t r = 0; r < good; r++) /* all of it */
+			assert_int_equal(fill(me, r, &wo), LIMIT_MEMO_RULE_NODES - 1);
 		wo.fields[0] = integer(1);
-		for (size_t r = 1; r < rules; r++) { /* they stay off */
+		for (size_t r = good; r < rules; r++) { /* they stay off */
 			assert_false(learn(me, r, &wo, 1));
 			assert_false(learn(me, r, &wo, 1));
 		}
@@ -199,9 +212,9 @@ what_does_not_pay_leaves_its_room(void **state)
 
 /* ---- without memory ------------------------------------------------------------------------------------------- */
 
-/* A rule over two fields, one of them a text; each call is checked. Says how many answers were known. */
+/* A rule over two fields, one of them perhaps a text; each call is checked. Says how many answers were known. */
 static unsigned
-live_on(struct memo *me, struct world *wo, uint64_t seed, unsigned calls)
+live_on(struct memo *me, struct world *wo, bool words, uint64_t seed, unsigned calls)
 {
 	unsigned found = 0;
 	char word[16];
@@ -211,7 +224,7 @@ live_on(struct memo *me, struct world *wo, uint64_t seed, unsigned calls)
 		struct rule_result re = {.class = OUTCOME_CLEAR, .outcome = a * 10 + b, .n_values = 1};
 
 		(void)snprintf(word, sizeof word, "w%d", a);
-		wo->fields[0] = text(word);
+		wo->fields[0] = words ? text(word) : integer(a);
 		wo->fields[1] = integer(b);
 		re.values[0] = (struct rule_value){slice_str("v"), text(word)};
 		if (memo_find(me, 0, &wo->in, &re)) {
@@ -237,22 +250,22 @@ without_memory_nothing_is_kept_and_nothing_is_wrong(void **state)
 
 	(void)state;
 	world_open(&wo);
-	for (int ever_after = 0; ever_after < 2; ever_after++) {
-		bool failed = true;
+	for (int turn = 0; turn < 4; turn++) {
+		bool failed = true, ever_after = turn % 2 != 0, words = turn < 2;
 
 		for (uint64_t at = 1; failed; at++) {
 			struct memo *me;
 
-			failing_start(at, ever_after != 0);
+			failing_start(at, ever_after);
 			me = memo_new(1);
 			assert_true((me == NULL) == (at == 1));
 			if (me != NULL)
-				(void)live_on(me, &wo, 7, 600);
+				(void)live_on(me, &wo, words, 7, 600);
 			failed = failing_has();
 			(void)failing_stop();
 			if (me != NULL) {
-				(void)live_on(me, &wo, 8, 3000);
-				assert_int_equal(live_on(me, &wo, 7, 600), 600);
+				(void)live_on(me, &wo, words, 8, 3000);
+				assert_int_equal(live_on(me, &wo, words, 7, 600), 600);
 			}
 			memo_free(me);
 		}
