@@ -257,4 +257,8 @@ PLANTS = [
      "memo_give_up(struct memo *me)\n{\n\tme->noting = false;", "memo_give_up(struct memo *me)\n{\n\t(void)me;"),
     ("what comes after a read that was done before is not noted", "engine/rule/memo.c",
      "return a.feature == b.feature && a.at == b.at && (!a.feature || a.attr == b.attr);", "return a.feature == b.feature && a.at == b.at;"),
+    ("a timeline of one entry too many is small", "engine/flow/judge.c",
+     "if (alike < 0 || vi.tl->n > SMALL_TIMELINE)", "if (alike < 0 || vi.tl->n > SMALL_TIMELINE + 1)"),
+    ("cursors of a timeline that is small again stay where they are", "engine/flow/judge.c",
+     "su->rules[r].cursors != NULL &&", "su->rules[r].cursors != NULL && su->tl.n > SMALL_TIMELINE &&"),
 ]
