@@ -361,6 +361,8 @@ a_rule_that_is_no_function_is_not_remembered(void **state)
 
 		assert_non_null(me);
 		world_open(&wo);
+		for (unsigned f = 0; f < 3; f++)
+			wo.fields[f] = integer(f);
 		for (unsigned call = 0; call < 2; call++) {
 			memo_begin(me, 0);
 			for (unsigned i = 0; i < (call == 0 ? all[t].n_first : all[t].n_second); i++)

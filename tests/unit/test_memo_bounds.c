@@ -3,6 +3,23 @@
 
 #define TRIAL 4096 /* look-ups after which memo.c judges whether they pay */
 
+/* Rule `rule` answers for field 0 = i, unless it is known. */
+static bool
+learn(struct memo *me, size_t rule, struct world *wo, int64_t i)
+{
+	struct rule_result re = answer_of((int)i);
+
+	wo->fields[0] = integer(i);
+	if (memo_find(me, rule, &wo->in, &re)) {
+		assert_int_equal(re.outcome, (int)i);
+		return true;
+	}
+	memo_begin(me, rule);
+	(void)reads(me, wo, field_0);
+	memo_keep(me, rule, &re);
+	return false;
+}
+
 /* ---- whether it pays ------------------------------------------------------------------------------------------ */
 
 /* Asks `n` times, of which `found` are known, then says whether the next answer is. */
@@ -58,26 +75,11 @@ a_trial_follows_a_trial(void **state)
 	memo_begin(me, 1);
 	memo_keep(me, 1, &(struct rule_result){.class = OUTCOME_CLEAR});
 	assert_int_equal(memo_find(me, 1, &wo.in, &(struct rule_result){0}), 1); /* the others go on */
+	assert_false(learn(me, 2, &wo, 1));
+	assert_int_equal(memo_find(me, 1, &wo.in, &(struct rule_result){0}), 1); /* and keep what they know while there is room */
 }
 
 /* ---- how much is kept ----------------------------------------------------------------------------------------- */
-
-/* Rule `rule` answers for field 0 = i, unless it is known. */
-static bool
-learn(struct memo *me, size_t rule, struct world *wo, int64_t i)
-{
-	struct rule_result re = answer_of((int)i);
-
-	wo->fields[0] = integer(i);
-	if (memo_find(me, rule, &wo->in, &re)) {
-		assert_int_equal(re.outcome, (int)i);
-		return true;
-	}
-	memo_begin(me, rule);
-	(void)reads(me, wo, field_0);
-	memo_keep(me, rule, &re);
-	return false;
-}
 
 /* How much is known once it is full: each value is asked for often, so that it pays. */
 static unsigned
@@ -273,6 +275,63 @@ without_memory_nothing_is_kept_and_nothing_is_wrong(void **state)
 	memo_free(NULL);
 }
 
+/* Long answers, so that texts and answers end anywhere in the arena's blocks, of which one cannot be had. */
+static void
+live_long(struct memo *me, struct world *wo, unsigned pad)
+{
+	static char bytes[LIMIT_VALUE_BYTES];
+
+	memset(bytes, 'x', sizeof bytes);
+	for (int i = 0; i < 2 * 120; i++) {
+		struct rule_result re = {.class = OUTCOME_CLEAR, .outcome = i % 120, .n_values = LIMIT_RULE_VALUES};
+
+		for (unsigned v = 0; v < LIMIT_RULE_VALUES; v++)
+			re.values[v] = (struct rule_value){slice_of(bytes, 1 + v),
+			    v % 2 == 0 ? integer(v) : (struct value){.kind = VALUE_STRING, .s = slice_of(bytes, sizeof bytes - pad - v)}};
+		wo->fields[0] = integer(i % 120);
+		wo->fields[1] = (struct value){.kind = VALUE_STRING, .s = slice_of(bytes, sizeof bytes - pad)};
+		if (!memo_find(me, 0, &wo->in, &re)) {
+			memo_begin(me, 0);
+			(void)reads(me, wo, field_0);
+			(void)reads(me, wo, field_1);
+			memo_keep(me, 0, &re);
+			continue;
+		}
+		assert_int_equal(re.outcome, i % 120);
+		assert_int_equal(re.n_values, LIMIT_RULE_VALUES);
+		for (unsigned v = 0; v < LIMIT_RULE_VALUES; v++) {
+			assert_int_equal(re.values[v].name.n, 1 + v);
+			assert_true(re.values[v].name.p != NULL && re.values[v].name.p[0] == 'x');
+			assert_int_equal(re.values[v].value.kind, v % 2 == 0 ? VALUE_INTEGER : VALUE_STRING);
+			assert_true(v % 2 == 0 ? re.values[v].value.i == v : re.values[v].value.s.n == sizeof bytes - pad - v);
+		}
+	}
+}
+
+static void
+half_an_answer_is_none(void **state)
+{
+	struct world wo;
+
+	(void)state;
+	world_open(&wo);
+	for (unsigned pad = 0; pad < 900; pad += 30) {
+		bool failed = true;
+
+		for (uint64_t at = 2; failed; at++) {
+			struct memo *me;
+
+			failing_start(at, false);
+			me = memo_new(1);
+			assert_non_null(me);
+			live_long(me, &wo, pad);
+			failed = failing_has();
+			(void)failing_stop();
+			memo_free(me);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -283,6 +342,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(what_is_full_does_not_grow, open_memo, close_memo),
 	    cmocka_unit_test(what_does_not_pay_leaves_its_room),
 	    cmocka_unit_test(without_memory_nothing_is_kept_and_nothing_is_wrong),
+	    cmocka_unit_test(half_an_answer_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
