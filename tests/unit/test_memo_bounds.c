@@ -62,6 +62,8 @@ a_trial_follows_a_trial(void **state)
 	struct world wo;
 
 	world_open(&wo);
+	memo_begin(me, 1);
+	memo_keep(me, 1, &(struct rule_result){.class = OUTCOME_CLEAR});
 	keep_fields(me, &wo, 1, 1);
 	for (unsigned i = 0; i < TRIAL; i++)
 		assert_int_equal(known(me, &wo), 1);
@@ -72,8 +74,6 @@ a_trial_follows_a_trial(void **state)
 	(void)known(me, &wo);
 	wo.fields[0] = (struct value){0};
 	assert_int_equal(known(me, &wo), -1);
-	memo_begin(me, 1);
-	memo_keep(me, 1, &(struct rule_result){.class = OUTCOME_CLEAR});
 	assert_int_equal(memo_find(me, 1, &wo.in, &(struct rule_result){0}), 1); /* the others go on */
 	assert_false(learn(me, 2, &wo, 1));
 	assert_int_equal(memo_find(me, 1, &wo.in, &(struct rule_result){0}), 1); /* and keep what they know while there is room */
@@ -185,7 +185,9 @@ what_does_not_pay_leaves_its_room(void **state)
 		for (size_t r = 0; r < good; r++) /* what is forgotten later */
 			for (int64_t i = 0; i < 5; i++)
 				(void)learn(me, r, &wo, 500 + i);
-		for (size_t r = good; r < rules; r++)
+		for (size_t r = good; r < rules; r++) {
+			if (r == rules - 1)
+				(void)learn(me, 0, &wo, 600); /* late */
 			for (unsigned i = 0; i <= TRIAL; i++) {
 				struct rule_result re = answer_of(1);
 
@@ -197,9 +199,11 @@ what_does_not_pay_leaves_its_room(void **state)
 				(void)reads(me, &wo, field_0);
 				memo_keep(me, r, &re);
 			}
+		}
 		for (size_t r = good; r < rules; r++) /* the last look of each judges it */
 			assert_int_equal(memo_find(me, r, &wo.in, &(struct rule_result){0}), 0);
 		assert_false(learn(me, 0, &wo, 1));
+		assert_false(learn(me, 0, &wo, 600));
 		assert_true(learn(me, 0, &wo, 1));
 		for (size_t r = 0; r < good; r++) /* all of it */
 			assert_int_equal(fill(me, r, &wo), LIMIT_MEMO_RULE_NODES - 1);
