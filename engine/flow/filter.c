@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 #define FIRST_KEYS ((size_t)1 << 20)
-#define GROWTH 4
+#define GROWTH 2
 #define BITS_PER_KEY 12
 #define PROBES 6
 /* Of one sealed block. A look-up that finds nothing reads what lies behind: in one piece they were megabytes. */
 #define SEAL_BYTES (4 * KIB)
-#define LEVELS 10 /* 2^20 * 4^9 keys and more: no machine holds them */
+#define LEVELS 16 /* 2^36 keys: no machine holds them */
 
 struct level {
 	uint64_t (*lines)[8];
