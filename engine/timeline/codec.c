@@ -25,7 +25,7 @@ piece_encode(struct buf *ret, const struct delta *de)
 
 	*p++ = (char)((de->remove ? PIECE_REMOVE : 0) | (de->flags & ENTRY_CONTESTED ? PIECE_CONTESTED : 0));
 	*p++ = (char)de->role;
-	p = add_varint(p, (uint64_t)de->time.sec << 1 ^ (uint64_t)(de->time.sec >> 63));
+	p = add_varint(p, (uint64_t)de->time.sec << 1 ^ (de->time.sec < 0 ? UINT64_MAX : 0));
 	p = add_varint(p, de->time.nsec);
 	p = add_varint(p, de->source);
 	buf_add(ret, c, (size_t)(p - c));
