@@ -135,27 +135,24 @@ member_episode(struct buf *b, const struct rule *ru, struct slice episode)
 	buf_free(&one);
 }
 
-/* A text that stands in the program, without asking for its length. */
-#define ADD_TEXT(b, text) buf_add((b), (text), sizeof(text) - 1)
-
 static void
 add_fields(struct buf *b, const struct layout *la, struct slice kept)
 {
 	bool first = true;
 
-	ADD_TEXT(b, "{");
+	buf_add_str(b, "{");
 	for (unsigned i = 0; i < la->n_fields; i++) {
 		struct value v = kept_value(kept, i);
 
 		if (v.kind == VALUE_NONE)
 			continue;
 		if (!first)
-			ADD_TEXT(b, ",");
+			buf_add_str(b, ",");
 		first = false;
 		buf_add_slice(b, la->fields[i].member);
 		value_json(b, &v);
 	}
-	ADD_TEXT(b, "}");
+	buf_add_str(b, "}");
 }
 
 /* The hot path of rendering: some 20 of them in an alert. */
@@ -164,26 +161,26 @@ add_entry(struct buf *b, const struct names *na, const struct timeline *tl, cons
 {
 	const struct layout *la = names_layout_at(na, en->layout);
 
-	ADD_TEXT(b, "{\"source\":");
+	buf_add_str(b, "{\"source\":");
 	buf_add_slice(b, names_json(na, en->source));
-	ADD_TEXT(b, ",\"id\":");
+	buf_add_str(b, ",\"id\":");
 	json_quote(b, entry_id(tl, en));
-	ADD_TEXT(b, ",\"time\":");
+	buf_add_str(b, ",\"time\":");
 	add_instant(b, entry_time(en));
-	ADD_TEXT(b, ",\"type\":");
+	buf_add_str(b, ",\"type\":");
 	buf_add_slice(b, la->type_json);
-	ADD_TEXT(b, ",\"position\":");
+	buf_add_str(b, ",\"position\":");
 	buf_add_slice(b, names_json(na, en->stream));
 	if (!buf_ok(b))
 		return;
 	b->p[b->n - 1] = ':'; /* in place of the closing quote */
 	buf_add_unsigned(b, en->number);
-	ADD_TEXT(b, "\"");
+	buf_add_str(b, "\"");
 	if (en->flags & ENTRY_CONTESTED)
-		ADD_TEXT(b, ",\"contested\":true");
-	ADD_TEXT(b, ",\"fields\":");
+		buf_add_str(b, ",\"contested\":true");
+	buf_add_str(b, ",\"fields\":");
 	add_fields(b, la, entry_kept(tl, en));
-	ADD_TEXT(b, "}");
+	buf_add_str(b, "}");
 }
 
 static void
@@ -192,13 +189,13 @@ member_evidence(struct buf *b, const struct alert_words *aw)
 	const struct timeline *tl = &aw->ju->su->tl;
 
 	member(b, "evidence");
-	ADD_TEXT(b, "[");
+	buf_add_str(b, "[");
 	for (uint32_t i = 0; i < aw->ev->n && b->n < LIMIT_ALERT_BYTES; i++) {
 		if (i > 0)
-			ADD_TEXT(b, ",");
+			buf_add_str(b, ",");
 		add_entry(b, aw->names, tl, &tl->v[aw->ev->index[i]]);
 	}
-	ADD_TEXT(b, "]");
+	buf_add_str(b, "]");
 	member(b, "evidence_total");
 	buf_add_unsigned(b, aw->ev->total);
 }

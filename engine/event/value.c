@@ -5,18 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static uint64_t
-zigzag(int64_t i)
-{
-	return ((uint64_t)i << 1) ^ (i < 0 ? UINT64_MAX : 0);
-}
-
-static int64_t
-unzigzag(uint64_t u)
-{
-	return (int64_t)((u >> 1) ^ ((u & 1) != 0 ? UINT64_MAX : 0));
-}
-
 void
 value_encode(struct buf *b, const struct value *v)
 {

@@ -7,17 +7,6 @@ enum { PIECE_REMOVE = 1, PIECE_CONTESTED = 2 };
 #define HEAD_BYTES (2 + 10 + 5 + 5) /* at most, before the id's length */
 #define TAIL_BYTES (3 + 5 + 10)     /* at most, before the kept bytes' length */
 
-static char *
-add_varint(char *p, uint64_t v)
-{
-	while (v >= 0x80) {
-		*p++ = (char)(v | 0x80);
-		v >>= 7;
-	}
-	*p++ = (char)v;
-	return p;
-}
-
 void
 piece_encode(struct buf *ret, const struct delta *de)
 {
@@ -25,16 +14,16 @@ piece_encode(struct buf *ret, const struct delta *de)
 
 	*p++ = (char)((de->remove ? PIECE_REMOVE : 0) | (de->flags & ENTRY_CONTESTED ? PIECE_CONTESTED : 0));
 	*p++ = (char)de->role;
-	p = add_varint(p, (uint64_t)de->time.sec << 1 ^ (de->time.sec < 0 ? UINT64_MAX : 0));
-	p = add_varint(p, de->time.nsec);
-	p = add_varint(p, de->source);
+	p = varint_put(p, zigzag(de->time.sec));
+	p = varint_put(p, de->time.nsec);
+	p = varint_put(p, de->source);
 	buf_add(ret, c, (size_t)(p - c));
 	buf_add_blob(ret, de->id);
 	if (de->remove)
 		return;
-	p = add_varint(c, de->layout);
-	p = add_varint(p, de->stream);
-	p = add_varint(p, de->number);
+	p = varint_put(c, de->layout);
+	p = varint_put(p, de->stream);
+	p = varint_put(p, de->number);
 	buf_add(ret, c, (size_t)(p - c));
 	buf_add_blob(ret, de->kept);
 }
@@ -54,12 +43,10 @@ int
 piece_decode(struct rd *r, struct delta *ret)
 {
 	uint8_t head = rd_u8(r);
-	uint64_t sec;
 
 	*ret = (struct delta){.remove = (head & PIECE_REMOVE) != 0, .flags = head & PIECE_CONTESTED ? ENTRY_CONTESTED : 0};
 	ret->role = rd_u8(r);
-	sec = rd_varint(r);
-	ret->time.sec = (int64_t)(sec >> 1 ^ (0 - (sec & 1)));
+	ret->time.sec = unzigzag(rd_varint(r));
 	ret->time.nsec = (uint32_t)number(r, 999999999);
 	ret->source = (uint32_t)number(r, UINT32_MAX);
 	ret->id = rd_blob(r);

@@ -122,15 +122,9 @@ buf_add_u64_be(struct buf *b, uint64_t v)
 void
 buf_add_varint(struct buf *b, uint64_t v)
 {
-	char c[10];
-	size_t n = 0;
+	char c[VARINT_BYTES];
 
-	while (v >= 0x80) {
-		c[n++] = (char)(v | 0x80);
-		v >>= 7;
-	}
-	c[n++] = (char)v;
-	buf_add(b, c, n);
+	buf_add(b, c, (size_t)(varint_put(c, v) - c));
 }
 
 void

@@ -72,6 +72,32 @@ buf_add_u8(struct buf *b, uint8_t v)
 	buf_add(b, &v, 1);
 }
 
+/* LEB128: 7 bits a byte, low first. Writes at p, at most VARINT_BYTES, and returns the place behind. */
+#define VARINT_BYTES 10
+static inline char *
+varint_put(char *p, uint64_t v)
+{
+	while (v >= 0x80) {
+		*p++ = (char)(v | 0x80);
+		v >>= 7;
+	}
+	*p++ = (char)v;
+	return p;
+}
+
+/* Small numbers of either sign as small unsigned ones, for a varint; and back. */
+static inline uint64_t
+zigzag(int64_t i)
+{
+	return ((uint64_t)i << 1) ^ (i < 0 ? UINT64_MAX : 0);
+}
+
+static inline int64_t
+unzigzag(uint64_t u)
+{
+	return (int64_t)((u >> 1) ^ ((u & 1) != 0 ? UINT64_MAX : 0));
+}
+
 struct slice decimal_text(uint64_t v, char ret[20]); /* its decimal digits, at the end of ret */
 void buf_add_unsigned(struct buf *b, uint64_t v);    /* as decimal digits */
 void buf_add_integer(struct buf *b, int64_t v);
@@ -80,7 +106,7 @@ void buf_add_u32(struct buf *b, uint32_t v);    /* little-endian */
 void buf_add_u64(struct buf *b, uint64_t v);    /* little-endian */
 void buf_add_u32_be(struct buf *b, uint32_t v); /* big-endian: sorts bytewise */
 void buf_add_u64_be(struct buf *b, uint64_t v);
-void buf_add_varint(struct buf *b, uint64_t v);   /* LEB128: 7 bits a byte, low first */
+void buf_add_varint(struct buf *b, uint64_t v);
 void buf_add_blob(struct buf *b, struct slice s); /* varint length, bytes */
 
 /* Reading: a cursor over a slice. Past the end or malformed sets `bad` and yields zeros; ask once at the end. */

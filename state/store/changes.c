@@ -90,9 +90,8 @@ changes_delete(struct changes *ch, struct slice key, struct err *err)
 int
 changes_append(struct changes *ch, struct slice group, struct slice piece, struct err *err)
 {
-	if (group.n == 0 || group.p[group.n - 1] != '\0' || store_group_bytes(group.p, group.n) != group.n ||
-	    group.n + sizeof(uint64_t) + sizeof(uint16_t) > LIMIT_KEY_BYTES)
-		return err_set(err, ERR_LIMIT, "the store has no group of %zu bytes like this", group.n);
+	if (store_need_group(group, sizeof(uint64_t) + sizeof(uint16_t), err) != 0)
+		return -1;
 	return changes_push(ch, group, piece, CHANGE_APPEND, err);
 }
 

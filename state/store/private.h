@@ -58,6 +58,8 @@ int changes_each(const struct changes *ch, uint64_t seq, int (*fn)(void *ctx, st
 bool changes_appends(const struct changes *ch);
 /* The bytes of a key that are its group. */
 size_t store_group_bytes(const char *key, size_t n);
+/* ERR_LIMIT unless these are a group that ends with its zero, with room in a key for so many bytes behind it. */
+int store_need_group(struct slice group, size_t behind, struct err *err);
 
 static inline struct slice
 change_key(const struct change *c)

@@ -67,6 +67,14 @@ store_group_bytes(const char *key, size_t n)
 	return zero == NULL ? n : (size_t)(zero - key) + 1;
 }
 
+int
+store_need_group(struct slice group, size_t behind, struct err *err)
+{
+	if (group.n < 2 || group.n + behind > LIMIT_KEY_BYTES || group.p[group.n - 1] != '\0' || store_group_bytes(group.p, group.n) != group.n)
+		return err_set(err, ERR_LIMIT, "the store has no group of %zu bytes like this", group.n);
+	return 0;
+}
+
 static char *
 group_of(void *none, const char *key, size_t n, size_t *ret_n)
 {
@@ -448,8 +456,8 @@ store_iter_open_group(struct store_iter **ret, struct store *st, struct slice gr
 {
 	char hi[LIMIT_KEY_BYTES];
 
-	if (group.n > sizeof hi || group.n < 2 || group.p[group.n - 1] != '\0' || store_group_bytes(group.p, group.n) != group.n)
-		return err_set(err, ERR_LIMIT, "the store has no group of %zu bytes like this", group.n);
+	if (store_need_group(group, 0, err) != 0)
+		return -1;
 	memcpy(hi, group.p, group.n);
 	hi[group.n - 1] = 1; /* in place of its zero */
 	return iter_open(ret, st, group, slice_of(hi, group.n), true, err);

@@ -186,7 +186,7 @@ PLANTS = [
     ("the winner of a conflict is read where the loser was", "engine/flow/registrar.c", "in->at = at;", "in->at = in->at == 0 ? at : in->at;"),
     ("the loser of a conflict is said to come from where the winner did", "engine/flow/registrar.c",
      "set_aside(rg, id, old_raw, in->stream, in->number, now, err) != 0 ||", "set_aside(rg, id, old_raw, stream, it->number, now, err) != 0 ||"),
-    ("an entry's place is forgotten in the store", "engine/timeline/codec.c", "p = add_varint(p, de->number);", "p = add_varint(p, 0);"),
+    ("an entry's place is forgotten in the store", "engine/timeline/codec.c", "p = varint_put(p, de->number);", "p = varint_put(p, 0);"),
     ("an entry is thrown out of memory before it is saved", "engine/flow/worker.c",
      "|| subjects_dirty(&wo->subjects, su, err) != 0)\n\t\treturn -1;\n\tsu->newest", ")\n\t\treturn -1;\n\tsu->newest"),
     ("a subject is thrown out of memory before it is saved", "engine/flow/subject.c",
