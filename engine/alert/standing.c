@@ -106,13 +106,16 @@ group_new(struct slice key)
 	return gr;
 }
 
-#define HIT_BYTES 96
-#define ALERT_BYTES (sizeof(struct alert) + 3 * HIT_BYTES + 192)
+/* With its place in the group, an id and a code, and what the allocator rounds up. */
+#define HIT_BYTES (sizeof(struct hit) + sizeof(struct hit *) + 48)
+#define ALERT_BYTES (sizeof(struct alert) + sizeof(struct alert *) + 48)
+#define GONE_BYTES (ALERT_BYTES + 2 * HIT_BYTES) /* one that was withdrawn: what it opened with and showed is its alone */
 
 size_t
 group_bytes(const struct group *gr)
 {
-	return sizeof *gr + gr->key_len + gr->n_hits * HIT_BYTES + gr->n_alerts * ALERT_BYTES;
+	return sizeof *gr + gr->key_len + gr->n_hits * HIT_BYTES + gr->n_current * ALERT_BYTES + (gr->n_alerts - gr->n_current) * GONE_BYTES +
+	       gr->values_bytes;
 }
 
 static int

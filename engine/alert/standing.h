@@ -90,8 +90,9 @@ struct group {
 	bool unsaved;          /* hits or alerts changed since then */
 	bool removed;          /* among the changes was a removal or a change, not only hits added at the end */
 	uint32_t key_len;
-	size_t counted; /* its bytes, as its subject last counted them */
-	char key[];     /* encoded episode values: n times blob(encoded value) */
+	size_t values_bytes; /* of all alerts */
+	size_t counted;      /* its bytes, as its subject last counted them */
+	char key[];          /* encoded episode values: n times blob(encoded value) */
 };
 
 static inline struct slice
@@ -100,7 +101,7 @@ group_episode(const struct group *gr)
 	return slice_of(gr->key, gr->key_len);
 }
 
-/* Memory of a group, by numbers of hits and alerts: their true sizes differ little. */
+/* Memory of a group. But for values, which a rule makes as large as it likes, by numbers: the true sizes of hits and alerts differ little. */
 size_t group_bytes(const struct group *gr);
 
 struct standing {

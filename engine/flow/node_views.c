@@ -13,6 +13,7 @@ node_stats(const struct node *no, struct node_stats *ret)
 	fold_stats(no->fold, ret);
 	ret->checkpoints = no->checkpoints;
 	store_reads(no->store, &ret->reads);
+	ret->block_cache_bytes = store_cache_bytes(no->store);
 }
 
 bool

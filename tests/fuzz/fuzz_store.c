@@ -77,7 +77,8 @@ an_entry(struct slice s)
 
 		must(de.id.n <= s.n && de.kept.n <= s.n);
 		buf_clear(&b);
-		piece_encode(&b, &de);
+		piece_begin(&b, &de);
+		piece_end(&b, &de);
 		again = rd_of(buf_slice(&b));
 		must(piece_decode(&again, &back) == 0 && rd_left(&again) == 0 && back.remove == de.remove && instant_cmp(back.time, de.time) == 0 &&
 		     back.source == de.source && back.role == de.role && slice_eq(back.id, de.id) && slice_eq(back.kept, de.kept));
