@@ -136,11 +136,11 @@ standing_insert(struct standing *sg, uint32_t at, struct group *gr)
 	return 0;
 }
 
-struct group *
-standing_group(struct standing *sg, struct slice key, bool make)
+/* NULL: there is none, and *ret_at is its place. */
+static struct group *
+find(const struct standing *sg, struct slice key, uint32_t *ret_at)
 {
 	uint32_t lo = 0, hi = sg->n;
-	struct group *gr;
 
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
@@ -153,10 +153,28 @@ standing_group(struct standing *sg, struct slice key, bool make)
 		else
 			hi = mid;
 	}
-	if (!make)
-		return NULL;
+	*ret_at = lo;
+	return NULL;
+}
+
+struct group *
+standing_find(const struct standing *sg, struct slice key)
+{
+	uint32_t at;
+
+	return find(sg, key, &at);
+}
+
+struct group *
+standing_group(struct standing *sg, struct slice key)
+{
+	uint32_t at;
+	struct group *gr = find(sg, key, &at);
+
+	if (gr != NULL)
+		return gr;
 	gr = group_new(key);
-	if (gr != NULL && standing_insert(sg, lo, gr) != 0) {
+	if (gr != NULL && standing_insert(sg, at, gr) != 0) {
 		group_free(gr);
 		return NULL;
 	}

@@ -110,8 +110,8 @@ struct standing {
 };
 
 void standing_free(struct standing *sg);
-/* The group of a key, made if missing and `make`; NULL: none, or out of memory. */
-struct group *standing_group(struct standing *sg, struct slice key, bool make);
+struct group *standing_find(const struct standing *sg, struct slice key); /* the group of a key; NULL: none */
+struct group *standing_group(struct standing *sg, struct slice key);      /* made if missing; NULL: out of memory */
 /* Puts the outcome of a trigger: hit NULL means that it no longer alerts (or is gone). Takes over `hit`. The trigger is found
  * by (time, source, id). -1: out of memory (hit is freed). */
 int group_put(struct group *gr, const struct names *na, struct instant time, uint32_t source, struct slice id, struct hit *hit);

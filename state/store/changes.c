@@ -7,18 +7,22 @@
 #include <stdlib.h>
 
 #define SMALL 48              /* a group up to this size is sorted by insertion */
-#define AHEAD 16               /* keys whose memory is asked for before they are read: in order of keys they lie anywhere */
+#define AHEAD 16              /* keys whose memory is asked for before they are read: in order of keys they lie anywhere */
 #define KINDS 60              /* prefixes of which a group is sorted in one pass */
 #define MANY 4096             /* a group for which they are looked for */
 #define DIGITS 9              /* 8 bytes of the prefix, and what says whether the key ends within it */
-#define KEEP_BYTES (64 * MIB) /* a larger list is given back after its checkpoint */
+#define KEEP_BYTES (64 * MIB) /* of the list, and of the bytes: what is over is given back after its checkpoint */
 #define PART_BYTES (32 * KIB) /* of what is appended, one value: a new one is begun once it is over */
 #define LINE_BYTES 64
 
 struct changes *
 changes_new(void)
 {
-	return calloc(1, sizeof(struct changes));
+	struct changes *ch = calloc(1, sizeof *ch);
+
+	if (ch != NULL)
+		ch->bytes.keep = KEEP_BYTES;
+	return ch;
 }
 
 void
@@ -37,14 +41,12 @@ changes_clear(struct changes *ch)
 {
 	ch->n = 0;
 	arena_reset(&ch->bytes);
+	if (ch->cap * sizeof *ch->list <= KEEP_BYTES)
+		return;
+	free(ch->list);
 	free(ch->spare);
-	ch->spare = NULL;
-	ch->cap_spare = 0;
-	if (ch->cap * sizeof *ch->list > KEEP_BYTES) {
-		free(ch->list);
-		ch->list = NULL;
-		ch->cap = 0;
-	}
+	ch->list = ch->spare = NULL;
+	ch->cap = ch->cap_spare = 0;
 }
 
 /* One more change, with room for its value, whose bytes come to `all` with what it shares; *ret: where the value goes. */
@@ -339,10 +341,10 @@ changes_sort(struct changes *ch, struct err *err)
 	if (ch->cap_spare < ch->n) {
 		free(ch->spare);
 		ch->cap_spare = 0;
-		ch->spare = malloc(ch->n * sizeof *ch->spare);
+		ch->spare = malloc(ch->cap * sizeof *ch->spare);
 		if (ch->spare == NULL)
 			return err_nomem(err);
-		ch->cap_spare = ch->n;
+		ch->cap_spare = ch->cap;
 	}
 	sort_from(ch->list, ch->spare, ch->n, 0);
 	return 0;

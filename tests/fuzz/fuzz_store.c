@@ -45,7 +45,7 @@ a_group(struct slice s)
 	size_t n = rd_u8(&r) | (size_t)rd_u8(&r) << 8;
 	struct slice hits = rd_bytes(&r, n < rd_left(&r) ? n : rd_left(&r));
 	struct standing sg = {0};
-	struct group *gr = standing_group(&sg, slice_str("k"), true);
+	struct group *gr = standing_group(&sg, slice_str("k"));
 	struct names *na = names_new();
 	struct buf b = {.max = MIB};
 	struct err err;
