@@ -146,10 +146,10 @@ options_set(struct store *st)
 	rocksdb_options_set_compression_per_level(op, levels, LEVELS);
 	rocksdb_options_set_compaction_style(op, rocksdb_level_compaction);
 	rocksdb_options_set_level_compaction_dynamic_level_bytes(op, 1);
-	/* Merging costs more CPU than asking the filters of a few files more: 16 checkpoints gather before they are merged. */
-	rocksdb_options_set_level0_file_num_compaction_trigger(op, 16);
-	rocksdb_options_set_level0_slowdown_writes_trigger(op, 32);
-	rocksdb_options_set_level0_stop_writes_trigger(op, 48);
+	/* Merging costs more CPU than asking the filters of a few files more: 24 checkpoints gather before they are merged. */
+	rocksdb_options_set_level0_file_num_compaction_trigger(op, 24);
+	rocksdb_options_set_level0_slowdown_writes_trigger(op, 40);
+	rocksdb_options_set_level0_stop_writes_trigger(op, 56);
 	/* Few look-ups find nothing: memory already knows what was never there. The last level needs no filters. */
 	rocksdb_options_set_optimize_filters_for_hits(op, 1);
 	rocksdb_options_set_max_bytes_for_level_base(op, 16 * FILE_BYTES);

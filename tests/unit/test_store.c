@@ -144,9 +144,9 @@ a_look_up_reads_little_of_a_large_merged_file_through_a_small_cache(void **state
 
 	memset(value, 'x', sizeof value);
 	value[sizeof value - 1] = 0;
-	for (unsigned part = 0; part < 20; part++) {
-		for (unsigned i = 0; i < 15000; i++) {
-			(void)snprintf(key, sizeof key, "key %u", 20 * i + part);
+	for (unsigned part = 0; part < 30; part++) {
+		for (unsigned i = 0; i < 10000; i++) {
+			(void)snprintf(key, sizeof key, "key %u", 30 * i + part);
 			put(fx, ch, key, value);
 		}
 		checkpoint(fx, st, ch, part + 1);
@@ -184,7 +184,7 @@ a_group_is_walked_whole_over_many_checkpoints(void **state)
 	checkpoint(fx, st, ch, 3);
 	put_in(fx, ch, "Tp/1", "b", NULL);
 	put_in(fx, ch, "Tp/1", "c", "4");
-	for (unsigned i = 0; i < 20; i++) { /* so many that files are merged */
+	for (unsigned i = 0; i < 30; i++) { /* so many that files are merged */
 		char group[16];
 
 		(void)snprintf(group, sizeof group, "Tq/%u", i);

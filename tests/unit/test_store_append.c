@@ -76,14 +76,14 @@ checkpoints_follow_one_another_in_a_group(void **state)
 		append(fx, ch, "Tp/1", "-");
 		checkpoint(fx, st, ch, seqs[i]);
 	}
-	for (unsigned i = 0; i < 20; i++) { /* so many that files are merged */
+	for (unsigned i = 0; i < 30; i++) { /* so many that files are merged */
 		append(fx, ch, "Tp/3", "m");
 		checkpoint(fx, st, ch, seqs[11] + 1 + i);
 	}
 	for (unsigned round = 0; round < 2; round++) {
 		expect_group(fx, st, "Tp/1", "a-b-c-d-e-f-g-h-i-j-k-l-");
 		expect_group(fx, st, "Tp/2", "acegik");
-		expect_group(fx, st, "Tp/3", "mmmmmmmmmmmmmmmmmmmm");
+		expect_group(fx, st, "Tp/3", "mmmmmmmmmmmmmmmmmmmmmmmmmmmmmm");
 		store_close(st);
 		st = open_store(fx, &looking);
 	}
