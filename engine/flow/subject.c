@@ -2,6 +2,7 @@
 
 #include "engine/flow/keys.h"
 #include "engine/timeline/codec.h"
+#include "state/base/hash.h"
 
 #include <stdlib.h>
 
@@ -106,7 +107,6 @@ subjects_make(struct subjects *ss, struct slice key, uint64_t hash, const struct
 		(void)err_nomem(err);
 		return NULL;
 	}
-	su->hash = hash;
 	su->serial = ++ss->made;
 	su->kind = kind;
 	memcpy(su->key, key.p, key.n);
@@ -146,7 +146,7 @@ void
 subjects_drop(struct subjects *ss, struct subject *su)
 {
 	unlink_subject(ss, su);
-	table_remove(&ss->table, su->hash, su);
+	table_remove(&ss->table, hash64(subject_key(su)), su);
 	ss->bytes -= su->bytes;
 	subject_free(su);
 }

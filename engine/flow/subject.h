@@ -26,9 +26,9 @@ struct delta_node {
 	struct delta_node *next;
 };
 
-/* What an event touches first stands last, beside the key: few cache lines. */
+/* There are a million of them. What an event touches first stands last, beside the key: few cache lines. */
 struct subject {
-	uint64_t hash, serial;         /* serial: of all that were ever made; never 0 */
+	uint64_t serial;               /* of all that were ever made; never 0 */
 	struct subject *newer, *older; /* the queue of eviction */
 	size_t bytes, group_bytes;     /* last counted; of them, those of the groups */
 	const struct kind_plan *kind;
