@@ -434,6 +434,16 @@ fold_forget_stats(struct fold *fo)
 		fo->rule_stats[i] = (struct rule_stats){0};
 }
 
+size_t
+fold_timeline_bytes(const struct fold *fo)
+{
+	size_t n = 0;
+
+	for (unsigned p = 0; p < fo->env.partitions && fo->rs != NULL; p++)
+		n += worker_subjects(fo->workers[p])->bytes;
+	return n;
+}
+
 bool
 fold_relieve(struct fold *fo)
 {

@@ -17,6 +17,7 @@
 /* Of changes that wait for a checkpoint, at most; and no more than half of what the timelines may have. */
 #define CHECKPOINT_BYTES (64 * MIB)
 #define LEAST_CHECKPOINT_BYTES (16 * MIB)
+#define LEAST_BATCH_EVENTS 64
 
 struct instant
 node_clock(const struct node *no)
@@ -86,6 +87,19 @@ cache_bytes(const struct node *no)
 	return no->opt.cache_bytes == 0 ? CACHE_BYTES : no->opt.cache_bytes;
 }
 
+/* All subjects of a batch are in memory while it is folded. Where their histories are long those are more than the timelines may have:
+ * then smaller batches follow. What was loaded beyond the bound has to go again at once. */
+static void
+fit_batches(struct node *no)
+{
+	size_t most = cache_bytes(no), bytes = fold_timeline_bytes(no->fold), over = bytes < most ? 0 : bytes - most;
+
+	if (over > most / 2 && no->batch_most > LEAST_BATCH_EVENTS)
+		no->batch_most /= 2;
+	else if (over < most / 8 && no->batch_most < LIMIT_BATCH_EVENTS)
+		no->batch_most *= 2;
+}
+
 static bool
 checkpoint_due(struct node *no)
 {
@@ -125,6 +139,7 @@ node_commit(struct node *no, struct err *err)
 		return fail(no);
 	failpoint("after_fold");
 	batch_clear(ba);
+	fit_batches(no);
 	store_rest(no->store);
 	if (publish(no, seq, err) != 0)
 		return -1;
@@ -494,6 +509,7 @@ node_open_with_origin(
 	if (no == NULL)
 		return err_nomem(err);
 	no->opt = *opt;
+	no->batch_most = LIMIT_BATCH_EVENTS;
 	if (opt->dir == NULL) {
 		if (file_temporary_dir(path, err) != 0) {
 			free(no);

@@ -121,7 +121,7 @@ begin(struct node *no, const struct position *pos, uint32_t *ret_stream, struct 
 static int
 end(struct node *no, const struct batch_item *it, struct err *err)
 {
-	uint64_t max = no->opt.batch_events == 0 || no->opt.batch_events > LIMIT_BATCH_EVENTS ? LIMIT_BATCH_EVENTS : no->opt.batch_events;
+	uint64_t max = no->opt.batch_events == 0 || no->opt.batch_events > no->batch_most ? no->batch_most : no->opt.batch_events;
 
 	if (batch_add(&no->batch, it, err) != 0)
 		return -1;

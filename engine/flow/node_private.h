@@ -14,7 +14,8 @@ struct node {
 	struct store *store;
 	struct journal *journal;
 	struct fold *fold;
-	struct batch batch; /* what gathers for the next commit */
+	struct batch batch;  /* what gathers for the next commit */
+	uint64_t batch_most; /* events in it: a power of two up to LIMIT_BATCH_EVENTS */
 	struct buf head, sink_mark;
 	uint64_t checkpoints;
 };

@@ -214,6 +214,18 @@ class Look(Case):
         self.assertRegex(done.out, r"the store was asked for \d+ keys, walked \d+ times, read \d+ blocks")
         self.assertRegex(done.out, r"in memory: \d+ timelines \([\d.]+ MiB\), filter of what is known [\d.]+ MiB")
 
+    def test_long_histories_in_a_small_cache(self):
+        "where the subjects of a batch do not fit the cache, smaller batches follow, and find the same"
+        rows = [testimony("t%d" % i, i // 1000, "C%d" % (i // 400), "x-name:W%d" % (i % 400), seconds=i % 1000) for i in range(24000)]
+        f = self.events("e.ndjson", rows)
+        large, small = (self.run_store(self.path(n), "--events", f, "--cache", n, "--stages") for n in ("64MiB", "1MiB"))
+        self.assertEqual(large["batches"], 6)       # 4,096 events each
+        self.assertGreater(small["batches"], 60)
+        self.assertLess(small["memory"]["timeline_bytes"], 2 * 2**20)
+        for name in ("consumed", "processed", "standing", "quarantined"):
+            self.assertEqual(large[name], small[name])
+        self.assertGreater(large["standing"], 0)
+
 
 class World(Case):
     def test_generate(self):
