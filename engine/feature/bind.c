@@ -53,10 +53,10 @@ feature_takes(const struct feature_plan *pl, const struct feature_bind *fb, uint
 	if (!fb->on || (fb->role >= 0 && fb->role != role))
 		return false;
 	for (unsigned i = 0; i < spec->n_where; i++) {
-		struct slice have = fb->where[i] < 0 ? slice_of("", 0) : kept_bytes(kept, (unsigned)fb->where[i]);
+		struct slice have = kept_bytes(kept, (unsigned)fb->where[i]); /* empty where there is none: no value is */
 		bool pass = false;
 
-		for (unsigned j = 0; j < spec->where[i].n && !pass && have.n != 0; j++)
+		for (unsigned j = 0; j < spec->where[i].n && !pass; j++)
 			pass = slice_eq(have, pl->where[i][j]);
 		if (!pass)
 			return false;
@@ -68,7 +68,7 @@ feature_takes(const struct feature_plan *pl, const struct feature_bind *fb, uint
 int
 feature_plan_make(struct feature_plan *ret, const struct feature_spec *spec)
 {
-	size_t ends[8][64] = {0}; /* where values are encoded one after the other; their places are known once the buffer has stopped growing */
+	size_t ends[8][64]; /* where values are encoded one after the other; their places are known once the buffer has stopped growing */
 	size_t at = 0;
 
 	*ret = (struct feature_plan){.spec = spec};
