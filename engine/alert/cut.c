@@ -442,11 +442,11 @@ relist(struct pass *pa, uint32_t moved, struct err *err)
 	return 0;
 }
 
-/* Hits were only added at the end of the last episode, which stays open: nothing else can have changed. */
+/* Hits were only added at the end of the last episode, which stays open: the first that changed stands behind all that were cut. */
 static bool
 extends_last(const struct group *gr, const struct rule *ru)
 {
-	return !gr->removed && gr->n_current > 0 && gr->alerts[gr->n_current - 1]->last_hit + 1 == gr->dirty_from &&
+	return gr->n_current > 0 && gr->alerts[gr->n_current - 1]->last_hit + 1 == gr->dirty_from &&
 	       together(ru, gr->hits[gr->dirty_from - 1], gr->hits[gr->dirty_from]);
 }
 
@@ -457,7 +457,6 @@ settle(struct group *gr, uint32_t from, uint32_t end)
 		gr->hits[i]->fresh = 0;
 	gr->dirty_from = gr->clean_tail = UINT32_MAX;
 	gr->cut_hits = gr->n_hits;
-	gr->removed = false;
 }
 
 /* What the steps work with, from the arena. */

@@ -120,11 +120,8 @@ bound(const struct window_view *vi, uint32_t opening, bool from, struct instant 
 {
 	const struct entry *en = &vi->tl->v[opening];
 	int field = from ? vi->binds[en->layout].from : vi->binds[en->layout].til;
-	struct value v;
+	struct value v = kept_value(entry_kept(vi->tl, en), (unsigned)field); /* none, where the feature names no such field */
 
-	if (field < 0)
-		return false;
-	v = kept_value(entry_kept(vi->tl, en), (unsigned)field);
 	*ret = v.t;
 	return v.kind == VALUE_INSTANT;
 }
@@ -135,7 +132,7 @@ is_on(const struct active *ac, const struct window_view *vi, uint32_t key, struc
 	const struct life *li = &ac->lives[key];
 	struct instant edge;
 
-	if (li->newest == NO_ENTRY || li->opening == NO_ENTRY)
+	if (li->opening == NO_ENTRY)
 		return false;
 	if ((vi->binds[vi->tl->v[li->newest].layout].life & (LIFE_OPENS | LIFE_REOPENS)) == 0)
 		return false;

@@ -126,6 +126,12 @@ walk(struct fixture *fx, bool from, bool til)
 	}
 	active_clear(&fx->ac);
 	assert_int_equal(active_list(&fx->ac, &ki.vi, (struct instant){0, 0}), 0);
+	for (hi = 0; hi < 4; hi++) { /* one that was freed begins anew */
+		active_free(&fx->ac);
+		assert_int_equal(active_seek(&fx->ac, &ki.vi, hi), 0);
+		(void)active_list(&fx->ac, &ki.vi, (struct instant){30, 0});
+		check(fx, &ki, hi, (struct instant){30, 0}, 12);
+	}
 }
 
 static void

@@ -1,5 +1,6 @@
 /* Windows and bags against what brute force says of the same entries, over histories far longer than the property test's: rings
  * turn and grow, groups and values come and go by the thousand, heaps hold what has left. */
+#include "state/base/hash.h"
 #include "tests/unit/rows.h"
 
 #include <math.h>
@@ -422,6 +423,33 @@ a_bag_numbers_what_it_is_given(void **state)
 	bag_free(&ba);
 }
 
+/* Two texts of one hash are two; what no number of 32 bits can place is refused. */
+static void
+a_bag_tells_apart_and_knows_its_end(void **state)
+{
+	static const char a[] = "\x6c\xe2\x80\x9b\x61\x7a\x66\x3a\x52\x96\x09\x3b\xbc\x56\xaf";
+	static const char b[] = "\x39\x42\xea\x7b\x73\x82\x67\x4f\x69\xbe\x52\xca\x3e\x79\x61";
+	struct buf one = {0}, other = {0};
+	struct bag ba = {0};
+
+	(void)state;
+	value_encode(&one, &(struct value){.kind = VALUE_STRING, .s = slice_str(a)});
+	value_encode(&other, &(struct value){.kind = VALUE_STRING, .s = slice_str(b)});
+	assert_true(hash64(buf_slice(&one)) == hash64(buf_slice(&other)));
+	assert_int_equal(bag_number(&ba, buf_slice(&one)), 0);
+	assert_int_equal(bag_find(&ba, buf_slice(&other)), UINT32_MAX);
+	assert_int_equal(bag_number(&ba, buf_slice(&other)), 1);
+	assert_int_equal(bag_number(&ba, buf_slice(&one)), 0);
+	ba.bytes.n += UINT32_MAX - 30; /* as if it held so much */
+	assert_int_equal(bag_number(&ba, slice_str("more")), UINT32_MAX);
+	assert_int_equal(ba.n, 2);
+	ba.bytes.n -= UINT32_MAX - 30;
+	assert_int_equal(bag_number(&ba, slice_str("more")), 2);
+	bag_free(&ba);
+	buf_free(&one);
+	buf_free(&other);
+}
+
 /* Each allocation of a walk fails in turn: it says so, and goes on from an empty window. */
 static void
 a_window_without_memory_says_so(void **state)
@@ -465,6 +493,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(sums_are_exact_beyond_64_bits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(values_of_two_kinds_have_an_order, setup, teardown),
 	    cmocka_unit_test(a_bag_numbers_what_it_is_given),
+	    cmocka_unit_test(a_bag_tells_apart_and_knows_its_end),
 	    cmocka_unit_test_setup_teardown(a_window_without_memory_says_so, setup, teardown),
 	};
 

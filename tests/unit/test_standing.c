@@ -39,6 +39,13 @@ struct run {
 	struct instant first, last;
 };
 
+/* A hit as a checkpoint wrote it. */
+struct saved {
+	uint32_t event;
+	struct instant time;
+	uint8_t level;
+};
+
 struct message_seen {
 	enum message_type type;
 	uint32_t alert, replaces; /* openings; UINT32_MAX: none */
@@ -54,6 +61,8 @@ struct fixture {
 	struct arena arena;
 	struct trigger triggers[EVENTS];
 	struct known known[EVENTS];
+	struct saved saved[EVENTS];
+	uint32_t n_saved;
 	struct message_seen wanted[EVENTS * 2], seen[EVENTS * 2];
 	uint32_t n_wanted, n_seen;
 	uint64_t ended_unsent, wanted_ended_unsent, random;
@@ -68,7 +77,9 @@ below(struct fixture *fx, uint64_t n)
 	return scratch_random(&fx->random) % n;
 }
 
-/* Identity k: source a or b, id "k". */
+/* Identity k: source a or b, id "k / 2": two events of one id differ in their sources. */
+static uint32_t odd_source;
+
 static uint32_t
 source_of(const struct fixture *fx, uint32_t k)
 {
@@ -82,13 +93,13 @@ id_of(uint32_t k)
 	static unsigned next;
 	char *p = text[next++ % 4];
 
-	return slice_of(p, (size_t)snprintf(p, 8, "%02u", k));
+	return slice_of(p, (size_t)snprintf(p, 8, "%02u", k / 2));
 }
 
 static uint32_t
 event_of(const struct hit *hi)
 {
-	return (uint32_t)(hit_id(hi).p[0] - '0') * 10 + (uint32_t)(hit_id(hi).p[1] - '0');
+	return 2 * ((uint32_t)(hit_id(hi).p[0] - '0') * 10 + (uint32_t)(hit_id(hi).p[1] - '0')) + (hi->source == odd_source);
 }
 
 static int
@@ -108,6 +119,7 @@ setup(void **state)
 	if (names_intern(fx->names, slice_str("b"), fx->changes, &fx->source[0], &err) != 0 ||
 	    names_intern(fx->names, slice_str("a"), fx->changes, &fx->source[1], &err) != 0)
 		return -1;
+	odd_source = fx->source[1];
 	*state = fx;
 	return 0;
 }
@@ -332,6 +344,30 @@ check_alert(const struct fixture *fx, const struct group *gr, uint32_t i, const 
 		assert_true(instant_cmp(fx->due, instant_plus(al->last, fx->ru.expires)) <= 0);
 }
 
+/* A checkpoint writes the hits from unsaved_from on: those before must be as the last one wrote them. */
+static void
+check_unsaved(const struct fixture *fx, const struct group *gr)
+{
+	uint32_t n = gr->unsaved_from < gr->n_hits ? gr->unsaved_from : gr->n_hits;
+
+	assert_true(n <= fx->n_saved && (gr->unsaved_from != UINT32_MAX || gr->n_hits == fx->n_saved));
+	assert_true(gr->unsaved || gr->unsaved_from == UINT32_MAX);
+	for (uint32_t i = 0; i < n; i++) {
+		assert_int_equal(event_of(gr->hits[i]), fx->saved[i].event);
+		assert_int_equal(instant_cmp(gr->hits[i]->time, fx->saved[i].time), 0);
+		assert_int_equal(gr->hits[i]->level, fx->saved[i].level);
+	}
+}
+
+static void
+save(struct fixture *fx, struct group *gr)
+{
+	group_saved(gr);
+	fx->n_saved = gr->n_hits;
+	for (uint32_t i = 0; i < gr->n_hits; i++)
+		fx->saved[i] = (struct saved){event_of(gr->hits[i]), gr->hits[i]->time, gr->hits[i]->level};
+}
+
 static void
 check(const struct fixture *fx, const struct group *gr, const struct run *runs, uint32_t n)
 {
@@ -353,6 +389,7 @@ check(const struct fixture *fx, const struct group *gr, const struct run *runs, 
 	for (uint32_t k = 0; k < EVENTS; k++)
 		withdrawn += fx->known[k].ever && !fx->known[k].current;
 	assert_int_equal(gr->n_alerts - n, withdrawn);
+	assert_true(group_bytes(gr) >= sizeof *gr + gr->key_len + gr->n_hits * sizeof(struct hit) + gr->n_alerts * sizeof(struct alert));
 	assert_int_equal(fx->n_seen, fx->n_wanted);
 	for (uint32_t i = 0; i < fx->n_seen; i++) {
 		assert_int_equal(fx->seen[i].type, fx->wanted[i].type);
@@ -363,6 +400,7 @@ check(const struct fixture *fx, const struct group *gr, const struct run *runs, 
 	assert_int_equal(fx->ended_unsent, fx->wanted_ended_unsent);
 	for (uint32_t i = 0; i < gr->n_hits; i++)
 		assert_int_equal(gr->hits[i]->fresh, 0);
+	check_unsaved(fx, gr);
 }
 
 /* ---- steps ---------------------------------------------------------------------------------------------------- */
@@ -395,10 +433,34 @@ change_one(struct fixture *fx, struct group *gr, unsigned span)
 		put(fx, gr, k, time, (int)below(fx, 4));
 		return;
 	}
+	if (!tr->there && below(fx, 4) == 0) { /* what never was says nothing now */
+		put(fx, gr, k, time, 0);
+		return;
+	}
+	if (tr->there && instant_cmp(tr->time, time) != 0 && below(fx, 2) == 0) { /* the new place is known before the old one is left */
+		struct instant before = tr->time;
+
+		put(fx, gr, k, time, 1 + (int)below(fx, 3));
+		assert_int_equal(group_put(gr, fx->names, before, source_of(fx, k), id_of(k), NULL), 0);
+		return;
+	}
 	if (tr->there)
 		put(fx, gr, k, tr->time, 0);
 	tr->signature += below(fx, 2);
 	put(fx, gr, k, time, 1 + (int)below(fx, 3));
+}
+
+/* The rule is judged anew: it says what it said, or with `less` nothing of some triggers any more. */
+static void
+judge_anew(struct fixture *fx, struct group *gr, bool less)
+{
+	group_drop_hits(gr);
+	assert_int_equal(gr->n_hits, 0);
+	for (uint32_t k = 0; k < EVENTS; k++)
+		if (fx->triggers[k].there && !(less && below(fx, 3) == 0))
+			put(fx, gr, k, fx->triggers[k].time, fx->triggers[k].level);
+		else
+			fx->triggers[k].there = false;
 }
 
 static void
@@ -441,7 +503,7 @@ static void
 tick(struct fixture *fx, struct group *gr, unsigned span)
 {
 	bool changed = false, wanted = false;
-	struct instant next = {INT64_MAX, 0};
+	struct instant next = {INT64_MAX, 0}, least = next;
 
 	if (!fx->have_tick)
 		fx->tick = (struct instant){0, 0};
@@ -461,9 +523,11 @@ tick(struct fixture *fx, struct group *gr, unsigned span)
 		bool due = alert_due(al, &fx->ru, fx->tick, &next);
 
 		assert_int_equal(due, al->state == ALERT_STANDING && fx->known[event_of(al->opening)].state == ALERT_ENDED);
-		if (fx->known[event_of(al->opening)].state == ALERT_STANDING && fx->ru.expires > 0)
-			assert_true(instant_cmp(next, instant_plus(al->last, fx->ru.expires)) <= 0);
+		if (fx->known[event_of(al->opening)].state == ALERT_STANDING && fx->ru.expires > 0 &&
+		    instant_cmp(instant_plus(al->last, fx->ru.expires), least) < 0)
+			least = instant_plus(al->last, fx->ru.expires);
 	}
+	assert_int_equal(instant_cmp(next, least), 0);
 	group_tick(gr, &fx->ru, fx->tick, &changed);
 	assert_int_equal(changed, wanted);
 }
@@ -488,6 +552,7 @@ reload(struct fixture *fx, const struct group *gr)
 	buf_free(&b);
 	standing_free(&fx->sg);
 	fx->sg = sg;
+	save(fx, ret);
 	return ret;
 }
 
@@ -501,6 +566,7 @@ story(struct fixture *fx, uint64_t seed)
 	standing_free(&fx->sg);
 	memset(fx->triggers, 0, sizeof fx->triggers);
 	memset(fx->known, 0, sizeof fx->known);
+	fx->n_saved = 0;
 	fx->random = seed;
 	fx->ended_unsent = fx->wanted_ended_unsent = 0;
 	fx->due = (struct instant){INT64_MAX, 0};
@@ -516,11 +582,15 @@ story(struct fixture *fx, uint64_t seed)
 		fx->silent = below(fx, 10) == 0;
 		for (uint64_t changes = below(fx, 4); changes-- > 0;)
 			change_one(fx, gr, span);
+		if (below(fx, 12) == 0)
+			judge_anew(fx, gr, below(fx, 2) == 0);
 		cut(fx, gr);
 		if (below(fx, 4) == 0)
 			tick(fx, gr, span);
 		if (below(fx, 6) == 0)
 			gr = reload(fx, gr);
+		else if (below(fx, 6) == 0)
+			save(fx, gr);
 	}
 }
 
@@ -592,25 +662,25 @@ without_memory_nothing_is_left(void **state)
 static void
 groups_are_found_by_their_keys(void **state)
 {
-	struct standing sg = {0};
+	struct fixture *fx = *state;
+	struct standing *sg = &fx->sg;
 	struct group *by[200] = {0};
 	uint64_t random = 5;
 	char key[8];
 
-	(void)state;
 	for (unsigned i = 0; i < 400; i++) {
 		unsigned k = (unsigned)(scratch_random(&random) % 200);
 
 		(void)snprintf(key, sizeof key, "%u", k);
-		assert_ptr_equal(standing_group(&sg, slice_str(key), false), by[k]);
-		by[k] = standing_group(&sg, slice_str(key), true);
+		assert_ptr_equal(standing_group(sg, slice_str(key), false), by[k]);
+		by[k] = standing_group(sg, slice_str(key), true);
 		assert_non_null(by[k]);
 		assert_true(slice_eq_str(group_episode(by[k]), key));
 	}
-	assert_int_equal(group_bytes(standing_group(&sg, slice_str("123"), true)), group_bytes(standing_group(&sg, slice_str("1"), true)) + 2);
-	for (uint32_t i = 1; i < sg.n; i++)
-		assert_true(slice_cmp(group_episode(sg.groups[i - 1]), group_episode(sg.groups[i])) < 0);
-	standing_free(&sg);
+	assert_int_equal(group_bytes(standing_group(sg, slice_str("123"), true)), group_bytes(standing_group(sg, slice_str("1"), true)) + 2);
+	for (uint32_t i = 1; i < sg->n; i++)
+		assert_true(slice_cmp(group_episode(sg->groups[i - 1]), group_episode(sg->groups[i])) < 0);
+	alert_free(NULL); /* is fine */
 }
 
 static void
@@ -632,7 +702,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(alerts_follow_their_triggers, setup, teardown),
 	    cmocka_unit_test_setup_teardown(without_memory_nothing_is_left, setup, teardown),
-	    cmocka_unit_test(groups_are_found_by_their_keys),
+	    cmocka_unit_test_setup_teardown(groups_are_found_by_their_keys, setup, teardown),
 	    cmocka_unit_test(an_id_is_shown_as_hex),
 	};
 
