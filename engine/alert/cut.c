@@ -248,6 +248,14 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 	return tell(al, cu, !held || moves ? MESSAGE_RAISED : MESSAGE_UPDATED, gr, replaces, err);
 }
 
+/* What an episode is now. */
+struct place {
+	struct alert *al;
+	const struct alert *replaces; /* the first alert that was withdrawn in favour of it */
+	bool fresh;                   /* it did not stand before */
+	bool made;                    /* by this pass: nobody else holds it yet */
+};
+
 /* One pass of cutting: the working set that the steps below share. */
 struct pass {
 	struct group *gr;
@@ -255,11 +263,8 @@ struct pass {
 	uint32_t keep, behind; /* current alerts before the change, and from where behind it: untouched */
 	struct episode *eps;
 	uint32_t n_eps;
-	struct alert **next; /* by episode: the alert that it is */
-	bool *fresh;
-	bool *made;                    /* by this pass: nobody else holds it yet */
-	const struct alert **replaces; /* by episode: the first alert that was withdrawn in favour of it */
-	struct alert **old;            /* touched current alerts, then the withdrawn ones; taken ones are NULL */
+	struct place *of;   /* each episode */
+	struct alert **old; /* touched current alerts, then the withdrawn ones; taken ones are NULL */
 	uint32_t n_old, n_old_current;
 };
 
@@ -280,9 +285,8 @@ match_openings(struct pass *pa)
 			if (c >= 0)
 				break;
 		}
-		pa->next[i] = at < pa->n_old_current && c == 0 ? pa->old[at] : NULL;
-		pa->fresh[i] = false;
-		if (pa->next[i] != NULL)
+		pa->of[i] = (struct place){.al = c == 0 ? pa->old[at] : NULL};
+		if (c == 0)
 			pa->old[at++] = NULL;
 		else
 			unmatched++;
@@ -305,7 +309,7 @@ id_cmp(const void *a, const void *b)
 static struct by_id *
 sort_old(const struct pass *pa, uint32_t *ret_n)
 {
-	struct by_id *v = arena_alloc(pa->cu->arena, ((size_t)pa->n_old + 1) * sizeof *v);
+	struct by_id *v = arena_alloc(pa->cu->arena, (size_t)pa->n_old * sizeof *v);
 	uint32_t n = 0;
 
 	if (v == NULL)
@@ -335,7 +339,7 @@ match(struct pass *pa, struct err *err)
 		const struct by_id *found, key = {id, 0};
 		struct alert *al;
 
-		if (pa->next[i] != NULL)
+		if (pa->of[i].al != NULL)
 			continue;
 		if (make_id(id, pa->cu, pa->gr, pa->gr->hits[pa->eps[i].first]) != 0)
 			return err_nomem(err);
@@ -349,10 +353,10 @@ match(struct pass *pa, struct err *err)
 				return err_nomem(err);
 			memcpy(al->id, id, sizeof id);
 			al->state = ALERT_WITHDRAWN;
-			pa->made[i] = true;
+			pa->of[i].made = true;
 		}
-		pa->next[i] = al;
-		pa->fresh[i] = al->state == ALERT_WITHDRAWN;
+		pa->of[i].al = al;
+		pa->of[i].fresh = al->state == ALERT_WITHDRAWN;
 	}
 	return 0;
 }
@@ -389,9 +393,11 @@ withdraw(struct pass *pa, struct err *err)
 		ep = heir(pa, al);
 		al->replaced = ep != NULL;
 		if (ep != NULL) {
-			memcpy(al->by, pa->next[ep - pa->eps]->id, ALERT_ID_BYTES);
-			if (pa->replaces[ep - pa->eps] == NULL)
-				pa->replaces[ep - pa->eps] = al;
+			struct place *pl = &pa->of[ep - pa->eps];
+
+			memcpy(al->by, pl->al->id, ALERT_ID_BYTES);
+			if (pl->replaces == NULL)
+				pl->replaces = al;
 		}
 		al->state = ALERT_WITHDRAWN;
 		al->why = pa->cu->why != WHY_EVIDENCE || !al->replaced ? pa->cu->why : WHY_REPLACED;
@@ -433,7 +439,7 @@ relist(struct pass *pa, uint32_t moved, struct err *err)
 		al->told_at += moved;
 	}
 	for (uint32_t i = 0; i < pa->n_eps; i++)
-		gr->alerts[pa->keep + i] = pa->next[i];
+		gr->alerts[pa->keep + i] = pa->of[i].al;
 	for (uint32_t i = 0, at = n; i < pa->n_old; i++)
 		if (pa->old[i] != NULL)
 			gr->alerts[at++] = pa->old[i];
@@ -459,7 +465,7 @@ settle(struct group *gr, uint32_t from, uint32_t end)
 	gr->cut_hits = gr->n_hits;
 }
 
-/* What the steps work with, from the arena. */
+/* What the steps work with, from the arena (which holds the episodes, so that it gives something even where nothing is asked for). */
 static int
 prepare(struct pass *pa)
 {
@@ -469,16 +475,10 @@ prepare(struct pass *pa)
 
 	pa->n_old_current = pa->behind - pa->keep;
 	pa->n_old = pa->n_old_current + gone;
-	pa->next = arena_alloc(arena, ((size_t)pa->n_eps + 1) * sizeof(struct alert *));
-	pa->replaces = arena_alloc(arena, ((size_t)pa->n_eps + 1) * sizeof(struct alert *));
-	pa->fresh = arena_alloc(arena, (size_t)pa->n_eps + 1);
-	pa->made = arena_alloc(arena, (size_t)pa->n_eps + 1);
-	pa->old = arena_alloc(arena, ((size_t)pa->n_old + 1) * sizeof(struct alert *));
-	if (pa->next == NULL || pa->replaces == NULL || pa->fresh == NULL || pa->made == NULL || pa->old == NULL)
+	pa->of = arena_alloc(arena, pa->n_eps * sizeof *pa->of);
+	pa->old = arena_alloc(arena, pa->n_old * sizeof(struct alert *));
+	if (pa->of == NULL || pa->old == NULL)
 		return -1;
-	for (uint32_t i = 0; i < pa->n_eps; i++)
-		pa->replaces[i] = NULL;
-	memset(pa->made, 0, pa->n_eps);
 	if (pa->n_old_current != 0)
 		memcpy(pa->old, gr->alerts + pa->keep, pa->n_old_current * sizeof(struct alert *));
 	if (gone != 0)
@@ -516,7 +516,7 @@ group_cut(struct group *gr, const struct cut *cu, struct err *err)
 	if (match(&pa, err) != 0 || withdraw(&pa, err) != 0)
 		goto out;
 	for (uint32_t i = 0; i < pa.n_eps; i++)
-		if (follow(pa.next[i], gr, &pa.eps[i], cu, pa.fresh[i], pa.fresh[i] ? pa.replaces[i] : NULL, err) != 0)
+		if (follow(pa.of[i].al, gr, &pa.eps[i], cu, pa.of[i].fresh, pa.of[i].fresh ? pa.of[i].replaces : NULL, err) != 0)
 			goto out;
 	if (relist(&pa, moved, err) != 0)
 		goto out;
@@ -524,7 +524,7 @@ group_cut(struct group *gr, const struct cut *cu, struct err *err)
 	rc = 0;
 out:
 	for (uint32_t i = 0; rc != 0 && i < pa.n_eps; i++)
-		if (pa.made[i])
-			alert_free(pa.next[i]);
+		if (pa.of[i].made)
+			alert_free(pa.of[i].al);
 	return rc;
 }

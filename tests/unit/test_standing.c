@@ -24,6 +24,7 @@ struct trigger {
 /* What the oracle knows of an alert: named by the identity of its opening. */
 struct known {
 	bool current, ever, replaced;
+	enum alert_why why;
 	enum alert_state state;
 	uint32_t seq, told, held_back, by;
 	uint8_t told_level;
@@ -67,7 +68,8 @@ struct fixture {
 	uint32_t n_wanted, n_seen;
 	uint64_t ended_unsent, wanted_ended_unsent, random;
 	struct instant tick, due;
-	bool have_tick, silent;
+	bool have_tick, silent, readdressed;
+	enum alert_why why; /* of this cut */
 	char values[32];
 };
 
@@ -258,6 +260,7 @@ expect_withdrawals(struct fixture *fx, const struct run *runs, uint32_t n, const
 		ru = heir(al, runs, n);
 		al->replaced = ru != NULL;
 		al->by = ru == NULL ? 0 : ru->opening;
+		al->why = fx->why != WHY_EVIDENCE ? fx->why : ru != NULL ? WHY_REPLACED : WHY_EVIDENCE;
 		al->current = false;
 		al->state = ALERT_WITHDRAWN;
 		al->told = al->held_back = 0;
@@ -285,7 +288,13 @@ expect_alert(struct fixture *fx, const struct run *ru, const uint32_t *old, uint
 	bool say = fresh || !holds_event(ru, al->told_event) || instant_cmp(told->time, al->told_time) != 0 ||
 		   told->signature != al->told_signature || shown->level > al->told_level ||
 		   (fx->ru.again_each && ru->n > al->told + al->held_back) || (was_ended && !ended && !held);
+	bool moves = held && fx->readdressed;
 
+	if (moves) { /* others get it now */
+		want(fx, MESSAGE_WITHDRAWN, ru->opening, UINT32_MAX);
+		al->told = 0;
+		say = true;
+	}
 	al->current = al->ever = true;
 	al->replaced = false;
 	al->state = ended ? ALERT_ENDED : ALERT_STANDING;
@@ -302,11 +311,11 @@ expect_alert(struct fixture *fx, const struct run *ru, const uint32_t *old, uint
 	al->told_time = shown->time;
 	al->told_signature = shown->signature;
 	if (!ended && (!fx->silent || held)) {
-		want(fx, held ? MESSAGE_UPDATED : MESSAGE_RAISED, ru->opening, fresh ? replaced(fx, ru->opening, old, n_old) : UINT32_MAX);
+		want(fx, held && !moves ? MESSAGE_UPDATED : MESSAGE_RAISED, ru->opening, fresh ? replaced(fx, ru->opening, old, n_old) : UINT32_MAX);
 		return;
 	}
 	fx->wanted_ended_unsent += !fx->silent || held;
-	if (!held) {
+	if (!held || moves) {
 		al->told = 0;
 		al->held_back = ru->n;
 	}
@@ -385,6 +394,7 @@ check(const struct fixture *fx, const struct group *gr, const struct run *runs, 
 		assert_int_equal(al->seq, kn->seq);
 		assert_int_equal(al->told + al->held_back, 0);
 		assert_int_equal(al->replaced, kn->replaced);
+		assert_int_equal(al->why, kn->why);
 	}
 	for (uint32_t k = 0; k < EVENTS; k++)
 		withdrawn += fx->known[k].ever && !fx->known[k].current;
@@ -472,6 +482,8 @@ cut(struct fixture *fx, struct group *gr)
 	    .subject = slice_str("body/x"),
 	    .rule_set = 3,
 	    .silent = fx->silent,
+	    .readdressed = fx->readdressed,
+	    .why = fx->why,
 	    .have_tick = fx->have_tick,
 	    .tick = fx->tick,
 	    .ended_unsent = &fx->ended_unsent,
@@ -582,8 +594,13 @@ story(struct fixture *fx, uint64_t seed)
 		fx->silent = below(fx, 10) == 0;
 		for (uint64_t changes = below(fx, 4); changes-- > 0;)
 			change_one(fx, gr, span);
-		if (below(fx, 12) == 0)
+		fx->readdressed = false;
+		fx->why = WHY_EVIDENCE;
+		if (below(fx, 12) == 0) {
 			judge_anew(fx, gr, below(fx, 2) == 0);
+			fx->why = WHY_RULE;
+			fx->readdressed = below(fx, 2) == 0;
+		}
 		cut(fx, gr);
 		if (below(fx, 4) == 0)
 			tick(fx, gr, span);
@@ -659,6 +676,40 @@ without_memory_nothing_is_left(void **state)
 	}
 }
 
+/* The arena has room for a part of what a cut asks for, and no more comes: whichever part that is. */
+static void
+without_room_in_the_arena_a_cut_says_so(void **state)
+{
+	struct fixture *fx = *state;
+	struct cut cu = {.ru = &fx->ru,
+	    .names = fx->names,
+	    .subject = slice_str("body/x"),
+	    .ended_unsent = &fx->ended_unsent,
+	    .arena = &fx->arena,
+	    .due = &fx->due,
+	    .ctx = fx,
+	    .look = on_look,
+	    .tell = on_tell};
+
+	for (size_t left = 16; left < 4096; left += 16) {
+		struct group *gr = standing_group(&fx->sg, slice_str("key"), true);
+		struct err err = {0};
+		int rc;
+
+		for (uint32_t k = 0; k < EVENTS; k++)
+			put(fx, gr, k, (struct instant){100 * (int64_t)k, 0}, 2);
+		assert_non_null(arena_alloc(&fx->arena, 16));
+		assert_non_null(arena_alloc(&fx->arena, (size_t)(fx->arena.end - fx->arena.p) - left));
+		failing_start(1, false);
+		rc = group_cut(gr, &cu, &err);
+		failing_start(0, false);
+		assert_int_equal(rc, -1);
+		assert_int_equal(err.code, ERR_NOMEM);
+		standing_free(&fx->sg);
+		arena_free(&fx->arena);
+	}
+}
+
 static void
 groups_are_found_by_their_keys(void **state)
 {
@@ -702,6 +753,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(alerts_follow_their_triggers, setup, teardown),
 	    cmocka_unit_test_setup_teardown(without_memory_nothing_is_left, setup, teardown),
+	    cmocka_unit_test_setup_teardown(without_room_in_the_arena_a_cut_says_so, setup, teardown),
 	    cmocka_unit_test_setup_teardown(groups_are_found_by_their_keys, setup, teardown),
 	    cmocka_unit_test(an_id_is_shown_as_hex),
 	};
