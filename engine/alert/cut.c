@@ -139,8 +139,8 @@ told_changed(struct alert *al, const struct group *gr, const struct episode *ep,
 		*ret = al->signature != al->told_signature;
 		return 0;
 	}
-	if (al->told_at < gr->dirty_from && al->told_at >= ep->first && al->told_at <= ep->last &&
-	    hit_same_event(gr->hits[al->told_at], al->told_hit))
+	/* From the opening to where it was told nothing changed. */
+	if (al->told_at < gr->dirty_from && hit_same_event(gr->hits[al->told_at], al->told_hit))
 		return 0;
 	told = hit_in(gr, ep, al->told_hit, &al->told_at);
 	if (told == NULL || told->fresh == 0) {
@@ -343,7 +343,7 @@ match(struct pass *pa, struct err *err)
 			continue;
 		if (make_id(id, pa->cu, pa->gr, pa->gr->hits[pa->eps[i].first]) != 0)
 			return err_nomem(err);
-		found = n == 0 ? NULL : bsearch(&key, v, n, sizeof *v, id_cmp);
+		found = bsearch(&key, v, n, sizeof *v, id_cmp);
 		if (found != NULL) {
 			al = pa->old[found->at];
 			pa->old[found->at] = NULL;
