@@ -94,7 +94,7 @@ value_at(const struct window_view *vi, uint32_t index)
 	return kept_value(entry_kept(vi->tl, en), (unsigned)vi->binds[en->layout].of);
 }
 
-/* The exact integer that sum works on: decimals are brought to one scale. */
+/* The exact integer that sum works on: decimals are brought to one scale. What is no number counts 0. */
 static int128
 summand(const struct value *v)
 {
@@ -103,7 +103,7 @@ summand(const struct value *v)
 	if (v->kind == VALUE_DECIMAL)
 		for (unsigned i = v->scale; i < LIMIT_DECIMAL_SCALE; i++)
 			x *= 10;
-	return v->kind == VALUE_INTEGER || v->kind == VALUE_DECIMAL || v->kind == VALUE_BOOLEAN ? x : 0;
+	return x;
 }
 
 /* Order of two values of one field; kinds are alike but for contract versions: then by kind. Decimals of two types, or of two
@@ -202,11 +202,7 @@ tally_move(struct tally *ta, const struct window_view *vi, uint32_t index, bool 
 		return -1;
 	if (op != OP_MIN && op != OP_MAX)
 		return 0;
-	if (!right || ta->heap_stale) {
-		ta->heap_stale = true;
-		return 0;
-	}
-	return heap_push(ta, vi, index);
+	return ta->heap_stale ? 0 : heap_push(ta, vi, index);
 }
 
 static struct tally *

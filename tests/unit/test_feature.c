@@ -214,6 +214,7 @@ check(struct fixture *fx, const struct window_view *vi, uint32_t lo, uint32_t hi
 	struct value v;
 
 	know(fx, lo, hi, NULL, &all);
+	assert_true(window_bytes(&fx->wi) >= (fx->wi.all.ring.cap + fx->wi.all.heap.cap) * sizeof(uint32_t));
 	assert_int_equal(window_read(&fx->wi, vi, ATTR_N, slice_of("", 0)).i, fx->spec.op == OP_DISTINCT ? all.distinct : all.n);
 	v = window_read(&fx->wi, vi, ATTR_VALUE, slice_of("", 0));
 	check_value(fx, &v, &all);
@@ -257,7 +258,8 @@ wander(struct fixture *fx, uint32_t n, unsigned groups, unsigned steps)
 
 			assert_int_equal(window_rewind(&fx->wi, &vi, first), 0);
 			change(fx, first, groups);
-			lo = lo > hi ? hi : lo;
+			lo = first > 10 && below(fx, 2) == 0 ? first - (uint32_t)below(fx, 10)
+							     : lo; /* from before the change, which may be before lo */
 		} else {
 			hi = (uint32_t)(below(fx, 4) == 0 && hi > 30 ? hi - below(fx, 30) : hi + below(fx, 30));
 			hi = hi > n ? n : hi;
@@ -330,6 +332,23 @@ a_walk_gives_memory_back(void **state)
 	assert_true(window_bytes(&fx->wi) <= most); /* a crowd's room is not kept */
 }
 
+/* Of values that come and go only those still there are kept for the least of them. */
+static void
+a_walk_forgets_what_was_least(void **state)
+{
+	struct fixture *fx = *state;
+	struct window_view vi = {&fx->tl, &fx->plan, &fx->bind};
+
+	declare(fx, OP_MIN, NUM, false, false, false);
+	for (uint32_t i = 0; i < ENTRIES; i++)
+		add_row(fx, i, 9);
+	for (uint32_t i = 0; i < ENTRIES; i++) {
+		assert_int_equal(window_seek(&fx->wi, &vi, i < 20 ? 0 : i - 20, i), 0);
+		(void)window_read(&fx->wi, &vi, ATTR_VALUE, slice_of("", 0));
+		assert_true(fx->wi.all.heap.n <= 2 * 21 + 64);
+	}
+}
+
 /* An entry that holds one value, as its first field. */
 static void
 push_number(struct fixture *fx, const struct value *v)
@@ -376,6 +395,34 @@ sums_are_exact_beyond_64_bits(void **state)
 		else
 			assert_true(fabs(v.d) == 9223372036854775808.0 && (v.d < 0) == (cases[i].lo == 3));
 	}
+}
+
+/* The layout's first field says the group; a text may be empty, and is a group then. */
+static void
+groups_may_be_of_the_first_field_and_of_an_empty_text(void **state)
+{
+	static const char *const texts[] = {"", "x", "", "y", ""};
+	static const char *const asked[] = {"", "x", "z"};
+	static const int64_t wanted[] = {3, 1, 0};
+	static char by[] = "num";
+	struct fixture *fx = *state;
+	struct window_view vi = {&fx->tl, &fx->plan, &fx->bind};
+
+	declare(fx, OP_COUNT, -1, false, false, false);
+	fx->spec.by = by;
+	feature_bind_make(&fx->bind, &fx->spec, fx->la);
+	for (unsigned i = 0; i < 5; i++)
+		push_number(fx, &(struct value){.kind = VALUE_STRING, .s = slice_str(texts[i])});
+	assert_int_equal(window_seek(&fx->wi, &vi, 0, 5), 0);
+	assert_int_equal(window_read(&fx->wi, &vi, ATTR_GROUPS, slice_of("", 0)).i, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		struct buf b = {0};
+
+		value_encode(&b, &(struct value){.kind = VALUE_STRING, .s = slice_str(asked[i])});
+		assert_int_equal(window_read(&fx->wi, &vi, ATTR_MINE, buf_slice(&b)).i, wanted[i]);
+		buf_free(&b);
+	}
+	assert_int_equal(window_read(&fx->wi, &vi, ATTR_MINE, slice_of("", 0)).i, 0);
 }
 
 /* A field that an older contract kept as another kind: whatever the values, one kind comes before the other, at both ends. */
@@ -507,6 +554,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(every_op_says_what_brute_force_says, setup, teardown),
 	    cmocka_unit_test_setup_teardown(many_groups_and_values_come_and_go, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_walk_gives_memory_back, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_walk_forgets_what_was_least, setup, teardown),
+	    cmocka_unit_test_setup_teardown(groups_may_be_of_the_first_field_and_of_an_empty_text, setup, teardown),
 	    cmocka_unit_test_setup_teardown(sums_are_exact_beyond_64_bits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(values_of_two_kinds_have_an_order, setup, teardown),
 	    cmocka_unit_test(a_bag_numbers_what_it_is_given),
