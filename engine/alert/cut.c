@@ -194,7 +194,7 @@ static int
 follow(struct alert *al, struct group *gr, const struct episode *ep, const struct cut *cu, bool fresh, const struct alert *replaces, struct err *err)
 {
 	uint32_t n = ep->last - ep->first + 1;
-	bool say = false, was_ended = al->state == ALERT_ENDED, held = !fresh && al->told > 0; /* receivers hold it */
+	bool say = false, was_ended = al->state == ALERT_ENDED, held = al->told > 0; /* receivers hold it */
 	bool moves = held && cu->readdressed;
 
 	if (moves) { /* as they got it, before it shows anything else */
@@ -448,14 +448,6 @@ relist(struct pass *pa, uint32_t moved, struct err *err)
 	return 0;
 }
 
-/* Hits were only added at the end of the last episode, which stays open: the first that changed stands behind all that were cut. */
-static bool
-extends_last(const struct group *gr, const struct rule *ru)
-{
-	return gr->n_current > 0 && gr->alerts[gr->n_current - 1]->last_hit + 1 == gr->dirty_from &&
-	       together(ru, gr->hits[gr->dirty_from - 1], gr->hits[gr->dirty_from]);
-}
-
 static void
 settle(struct group *gr, uint32_t from, uint32_t end)
 {
@@ -490,7 +482,8 @@ int
 group_cut(struct group *gr, const struct cut *cu, struct err *err)
 {
 	struct pass pa = {.gr = gr, .cu = cu};
-	struct episode head = {0};
+	const struct alert *al; /* what the change may touch first */
+	struct episode head;
 	uint32_t from, end, dirty = gr->dirty_from, moved = gr->n_hits - gr->cut_hits; /* modulo 2^32, as they are added again */
 	bool extend;
 	int rc = -1;
@@ -498,16 +491,11 @@ group_cut(struct group *gr, const struct cut *cu, struct err *err)
 	if (dirty == UINT32_MAX)
 		return 0;
 	pa.keep = first_reaching(gr, dirty); /* a change may also join what comes before it */
-	extend = dirty < gr->n_hits && extends_last(gr, cu->ru);
-	if (extend) {
-		const struct alert *al = gr->alerts[gr->n_current - 1];
-
-		pa.keep = gr->n_current - 1;
+	al = pa.keep < gr->n_current ? gr->alerts[pa.keep] : NULL;
+	extend = al != NULL && al->last_hit + 1 == dirty; /* it is as it was, but may go on */
+	if (extend)
 		head = (struct episode){al->first_hit, al->last_hit, al->shown_hit};
-	}
-	from = extend ? dirty : pa.keep < gr->n_current ? gr->alerts[pa.keep]->first_hit : dirty;
-	if (from > dirty)
-		from = dirty;
+	from = extend || al == NULL ? dirty : al->first_hit;
 	if (cut_episodes(gr, cu->ru, from, gr->n_hits - gr->clean_tail, extend ? &head : NULL, cu->arena, &pa.eps, &pa.n_eps, &end) != 0)
 		return err_nomem(err);
 	pa.behind = end == gr->n_hits ? gr->n_current : first_reaching(gr, end - moved + 1);

@@ -70,6 +70,7 @@ struct fixture {
 	struct instant tick, due;
 	bool have_tick, silent, readdressed;
 	enum alert_why why; /* of this cut */
+	unsigned fail_at;   /* which call from now on fails; 0: none */
 	char values[32];
 };
 
@@ -158,7 +159,8 @@ on_look(void *ctx, const struct hit *hi, uint64_t *ret_signature, struct slice *
 	struct fixture *fx = ctx;
 	const struct trigger *tr = &fx->triggers[event_of(hi)];
 
-	(void)err;
+	if (fx->fail_at > 0 && --fx->fail_at == 0)
+		return err_set(err, ERR_IO, "look");
 	assert_true(tr->there && instant_cmp(tr->time, hi->time) == 0);
 	*ret_signature = tr->signature;
 	*ret_values = values_of(tr, event_of(hi), fx->values);
@@ -171,7 +173,8 @@ on_tell(void *ctx, enum message_type type, const struct group *gr, const struct 
 	struct fixture *fx = ctx;
 
 	(void)gr;
-	(void)err;
+	if (fx->fail_at > 0 && --fx->fail_at == 0)
+		return err_set(err, ERR_IO, "tell");
 	assert_true(fx->n_seen < 2 * EVENTS);
 	fx->seen[fx->n_seen++] =
 	    (struct message_seen){type, event_of(al->opening), replaces == NULL ? UINT32_MAX : event_of(replaces->opening), al->seq};
@@ -422,6 +425,8 @@ put(struct fixture *fx, struct group *gr, uint32_t k, struct instant time, int l
 	struct trigger *tr = &fx->triggers[k];
 	struct hit *hi = level == 0 ? NULL : hit_new(time, source_of(fx, k), id_of(k), (uint8_t)level, slice_str(codes[level]));
 
+	if (hi != NULL && below(fx, 2) == 0) /* marked by who judged it */
+		hi->fresh = 1 + (uint32_t)below(fx, 3);
 	assert_int_equal(group_put(gr, fx->names, time, source_of(fx, k), id_of(k), hi), 0);
 	tr->there = level != 0;
 	tr->time = time;
@@ -676,6 +681,53 @@ without_memory_nothing_is_left(void **state)
 	}
 }
 
+/* Whatever is asked or told in a cut may fail: then the cut fails as that did. */
+static void
+what_fails_in_a_cut_fails_it(void **state)
+{
+	struct fixture *fx = *state;
+	struct cut cu = {.ru = &fx->ru,
+	    .names = fx->names,
+	    .subject = slice_str("body/x"),
+	    .ended_unsent = &fx->ended_unsent,
+	    .arena = &fx->arena,
+	    .due = &fx->due,
+	    .ctx = fx,
+	    .look = on_look,
+	    .tell = on_tell};
+	bool failed = true;
+
+	fx->ru.quiet = 10;
+	for (unsigned at = 1; failed; at++) {
+		struct group *gr = standing_group(&fx->sg, slice_str("key"), true);
+
+		fx->n_seen = 0;
+		fx->fail_at = at;
+		cu.readdressed = failed = false;
+		for (unsigned round = 0; round < 4 && !failed; round++) {
+			struct err err = {0};
+			int rc;
+
+			/* Three alerts; two of them go; what is left says other things; all goes to others. */
+			for (uint32_t k = 0; k < 6; k++) {
+				fx->triggers[k].signature = round;
+				put(fx, gr, k, (struct instant){k < 2 ? 0 : 100 * (int64_t)k, 0}, round >= 1 && k >= 4 ? 0 : 2);
+			}
+			if (round >= 2) /* the one shown is gone, the one told of behind it changed */
+				put(fx, gr, 1, (struct instant){0, 0}, 0);
+			cu.readdressed = round == 3;
+			rc = group_cut(gr, &cu, &err);
+			failed = rc != 0;
+			assert_int_equal(rc, failed ? -1 : 0);
+			assert_int_equal(err.code, failed ? ERR_IO : ERR_NONE);
+			assert_int_equal(failed, fx->fail_at == 0);
+			arena_reset(&fx->arena);
+		}
+		standing_free(&fx->sg);
+	}
+	fx->fail_at = 0;
+}
+
 /* The arena has room for a part of what a cut asks for, and no more comes: whichever part that is. */
 static void
 without_room_in_the_arena_a_cut_says_so(void **state)
@@ -753,6 +805,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(alerts_follow_their_triggers, setup, teardown),
 	    cmocka_unit_test_setup_teardown(without_memory_nothing_is_left, setup, teardown),
+	    cmocka_unit_test_setup_teardown(what_fails_in_a_cut_fails_it, setup, teardown),
 	    cmocka_unit_test_setup_teardown(without_room_in_the_arena_a_cut_says_so, setup, teardown),
 	    cmocka_unit_test_setup_teardown(groups_are_found_by_their_keys, setup, teardown),
 	    cmocka_unit_test(an_id_is_shown_as_hex),
