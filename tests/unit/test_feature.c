@@ -310,9 +310,16 @@ a_walk_gives_memory_back(void **state)
 	struct window_view vi = {&fx->tl, &fx->plan, &fx->bind};
 	size_t most = 0;
 
-	declare(fx, OP_DISTINCT, TXT, true, false, false);
 	for (uint32_t i = 0; i < ENTRIES; i++)
 		add_row(fx, i, 2500);
+	for (unsigned how = 0; how < 2; how++) { /* groups alone, values alone */
+		declare(fx, how == 0 ? OP_COUNT : OP_DISTINCT, how == 0 ? -1 : GRP, how == 0, false, false);
+		for (uint32_t i = 0; i < ENTRIES; i++) {
+			assert_int_equal(window_seek(&fx->wi, &vi, i < 20 ? 0 : i - 20, i), 0);
+			assert_true(fx->wi.groups.n <= 4 * 21 + 64 && fx->wi.values.n <= 4 * 21 + 64);
+		}
+	}
+	declare(fx, OP_DISTINCT, TXT, true, false, false);
 	for (uint32_t i = 0; i < ENTRIES; i++) {
 		struct truth all;
 
@@ -360,7 +367,7 @@ push_number(struct fixture *fx, const struct value *v)
 	value_encode(&value, v);
 	buf_add_u8(&kept, 1);
 	buf_add_u8(&kept, (uint8_t)value.n);
-	buf_add_u8(&kept, 0);
+	buf_add_u8(&kept, (uint8_t)(value.n >> 8));
 	buf_add_slice(&kept, buf_slice(&value));
 	de.kept = buf_slice(&kept);
 	assert_int_equal(timeline_push(&fx->tl, &de, &err), 0);
@@ -395,6 +402,43 @@ sums_are_exact_beyond_64_bits(void **state)
 		else
 			assert_true(fabs(v.d) == 9223372036854775808.0 && (v.d < 0) == (cases[i].lo == 3));
 	}
+}
+
+/* Texts as long as may be kept, that differ in their last letter. */
+static void
+the_longest_texts_are_told_apart(void **state)
+{
+	static char text[LIMIT_KEPT_STRING_BYTES + 1];
+	struct fixture *fx = *state;
+	struct window_view vi = {&fx->tl, &fx->plan, &fx->bind};
+
+	declare(fx, OP_DISTINCT, NUM, false, false, false);
+	memset(text, 'x', LIMIT_KEPT_STRING_BYTES);
+	for (unsigned i = 0; i < 4; i++) {
+		text[LIMIT_KEPT_STRING_BYTES - 1] = (char)('a' + i % 3);
+		push_number(fx, &(struct value){.kind = VALUE_STRING, .s = slice_str(text)});
+	}
+	assert_int_equal(window_seek(&fx->wi, &vi, 0, 4), 0);
+	assert_int_equal(window_read(&fx->wi, &vi, ATTR_N, slice_of("", 0)).i, 3);
+}
+
+static void
+a_sum_of_decimals_beyond_64_bits_is_a_number(void **state)
+{
+	struct fixture *fx = *state;
+	struct window_view vi = {&fx->tl, &fx->plan, &fx->bind};
+	struct value v = {.kind = VALUE_DECIMAL, .scale = 1, .i = INT64_MAX};
+
+	declare(fx, OP_SUM, NUM, false, false, false);
+	push_number(fx, &v);
+	push_number(fx, &v);
+	assert_int_equal(window_seek(&fx->wi, &vi, 0, 1), 0);
+	v = window_read(&fx->wi, &vi, ATTR_VALUE, slice_of("", 0));
+	assert_true(v.kind == VALUE_DECIMAL && v.scale == 1 && v.i == INT64_MAX);
+	assert_int_equal(window_seek(&fx->wi, &vi, 0, 2), 0);
+	v = window_read(&fx->wi, &vi, ATTR_VALUE, slice_of("", 0));
+	assert_int_equal(v.kind, VALUE_NUMBER);
+	assert_true(fabs(v.d - 1844674407370955161.4) < 1000);
 }
 
 /* The layout's first field says the group; a text may be empty, and is a group then. */
@@ -556,6 +600,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_walk_gives_memory_back, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_walk_forgets_what_was_least, setup, teardown),
 	    cmocka_unit_test_setup_teardown(groups_may_be_of_the_first_field_and_of_an_empty_text, setup, teardown),
+	    cmocka_unit_test_setup_teardown(the_longest_texts_are_told_apart, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_sum_of_decimals_beyond_64_bits_is_a_number, setup, teardown),
 	    cmocka_unit_test_setup_teardown(sums_are_exact_beyond_64_bits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(values_of_two_kinds_have_an_order, setup, teardown),
 	    cmocka_unit_test(a_bag_numbers_what_it_is_given),
