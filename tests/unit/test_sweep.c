@@ -168,10 +168,10 @@ retract_event(struct world *wo)
 	struct event_known *ev = &wo->events[below(wo, wo->n)];
 	char data[64], id[16];
 
-	if (!ev->there || ev->changed)
+	if (!ev->there)
 		return;
 	ev->there = false;
-	ev->changed = true;
+	ev->changed = !ev->changed; /* what came in the same batch was never there */
 	(void)snprintf(data, sizeof data, "{\"source\":\"/s\",\"id\":\"%s\"}", ev->id);
 	(void)snprintf(id, sizeof id, "not-%s", ev->id);
 	send(wo, "event.retracted", id, ev->time, data);
