@@ -2,18 +2,10 @@
  * see a key's state from it, new ones, and no others. What they then say the property test compares; here it is what a change costs.
  */
 #include "engine/calendar/instant.h"
-#include "engine/engine.h"
+#include "tests/unit/node_world.h"
 #include "tests/unit/scratch.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
 #define EVENTS 120
-
-enum type { PING, MARK, OPEN, AGAIN, SHUT, TYPES };
-static const char *const type_names[TYPES] = {"x.ping", "x.mark", "x.open", "x.again", "x.shut"};
 
 struct event_known {
 	enum type type;
@@ -53,44 +45,13 @@ below(struct world *wo, uint64_t n)
 	return scratch_random(&wo->random) % n;
 }
 
-/* ---- the node ------------------------------------------------------------------------------------------------- */
-
+/* Its rule alerts never: what is judged is judged for what changed alone. */
 static void
-add_contracts(struct ruleset_source *src)
-{
-	static const char retraction[] =
-	    "{\"$id\":\"event.retracted\",\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"source\",\"id\"],\"properties\":{"
-	    "\"source\":{\"type\":\"string\"},\"id\":{\"type\":\"string\"}},\"x-roles\":{},\"x-keep\":[],\"x-effect\":\"retraction\","
-	    "\"x-target\":{\"source\":\"source\",\"id\":\"id\"},\"x-class\":{\"retention\":\"operations\",\"personal\":false}}";
-	struct err err = {0};
-
-	for (unsigned t = 0; t < TYPES; t++) {
-		struct buf b = {0}, name = {0};
-
-		buf_printf(&name, "%s.json", type_names[t]);
-		buf_printf(&b,
-		    "{\"$id\":\"%s\",\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"who\":{\"type\":\"string\"},"
-		    "\"k\":{\"type\":\"string\"}},\"x-roles\":{\"who\":{\"kind\":\"body\",\"path\":\"who\"}},\"x-keep\":[\"k\"],"
-		    "\"x-class\":{\"retention\":\"operations\",\"personal\":false}}",
-		    type_names[t]);
-		assert_int_equal(ruleset_source_add_contract(src, buf_slice(&name), buf_slice(&b), &err), 0);
-		buf_free(&b);
-		buf_free(&name);
-	}
-	assert_int_equal(ruleset_source_add_contract(src, slice_str("event.retracted.json"), slice_str(retraction), &err), 0);
-}
-
-/* It alerts never: what is judged is judged for what changed alone. */
-static void
-add_rule(struct ruleset_source *src, const struct shape *sh)
+open_world(struct world *wo, const struct shape *sh, uint64_t seed)
 {
 	struct buf b = {0};
-	struct err err = {0};
 
-	buf_add_str(&b,
-	    "return { api = 1, id = \"r\", version = \"1.0.0\", kind = \"notice\", owner = \"o\", audience = { \"judge\" }, legal_basis = \"b\",\n"
-	    "  review_by = \"9999-12-31\", doc = { what = \"w\", false_positives = { \"all\" } },\n"
-	    "  on = { \"x.ping\", \"x.again\" }, subject = \"who\", features = {\n");
+	buf_add_str(&b, "  on = { \"x.ping\", \"x.again\" }, subject = \"who\", features = {\n");
 	if (sh->within != NULL)
 		buf_printf(&b, "  c = { op = \"count\", %s%son = { \"x.mark\" } },\n", sh->within, sh->where ? "where = { k = \"a\" }, " : "");
 	if (sh->active)
@@ -98,42 +59,8 @@ add_rule(struct ruleset_source *src, const struct shape *sh)
 		    &b, "  w = { op = \"active\", key = \"k\", opens = { \"x.open\" }, reopens = { \"x.again\" }, closes = { \"x.shut\" } },\n");
 	buf_printf(
 	    &b, "  }, evaluate = function(e, f, p) if %s.n > 1000 then return \"yes\" end return \"ok\" end,\n", sh->within != NULL ? "f.c" : "f.w");
-	buf_add_str(&b, "  outcomes = { ok = { clear = true }, yes = { alert = \"info\", fa = \"\xd8\xa8\", en = \"b\" } },\n"
-			"  alerting = { episode = { \"subject\" }, quiet = \"1d\", expires = \"90d\", contest = true } }\n");
-	assert_int_equal(ruleset_source_add_rule(src, slice_str("r.lua"), buf_slice(&b), &err), 0);
-	buf_free(&b);
-}
-
-static void
-open_world(struct world *wo, const struct shape *sh, uint64_t seed)
-{
-	struct node_options opt = {.max_future = -1};
-	struct ruleset_source src = {0};
-	struct findings fi = {0};
-	struct err err = {0};
-
-	*wo = (struct world){.shape = sh, .random = seed};
-	assert_int_equal(node_open(&wo->no, &opt, &err), 0);
-	add_contracts(&src);
-	add_rule(&src, sh);
-	if (node_rules(wo->no, &src, &fi, NULL, &err) != 0)
-		fail_msg("%s %s", err.text, fi.n == 0 ? "" : fi.v[0].text);
-	findings_free(&fi);
-	ruleset_source_free(&src);
-}
-
-static void
-send(struct world *wo, const char *type, const char *id, struct instant time, const char *data)
-{
-	struct position pos = {slice_str("in"), ++wo->number};
-	char text[INSTANT_TEXT_BYTES];
-	struct buf b = {0};
-	struct err err = {0};
-	size_t n = instant_format(time, text);
-
-	buf_printf(&b, "{\"specversion\":\"1.0\",\"type\":\"%s\",\"source\":\"/s\",\"id\":\"%s\",\"time\":\"%.*s\",\"data\":%s}", type, id, (int)n,
-	    text, data);
-	assert_int_equal(node_add(wo->no, buf_slice(&b), &pos, NULL, &err), 0);
+	buf_add_u8(&b, 0);
+	*wo = (struct world){.shape = sh, .random = seed, .no = node_world_open(b.p)};
 	buf_free(&b);
 }
 
@@ -157,7 +84,7 @@ add_event(struct world *wo)
 	(void)snprintf(ev->key, sizeof ev->key, "%s", keys[below(wo, 8) == 0 ? 2 : below(wo, 2)]);
 	buf_printf(&data, "{\"who\":\"x\"%s%s%s}", ev->key[0] == '\0' ? "" : ",\"k\":\"", ev->key, ev->key[0] == '\0' ? "" : "\"");
 	buf_add_u8(&data, 0);
-	send(wo, type_names[ev->type], ev->id, ev->time, data.p);
+	node_world_send(wo->no, ++wo->number, type_names[ev->type], ev->id, ev->time, data.p);
 	buf_free(&data);
 	wo->n++;
 }
@@ -174,7 +101,7 @@ retract_event(struct world *wo)
 	ev->changed = !ev->changed; /* what came in the same batch was never there */
 	(void)snprintf(data, sizeof data, "{\"source\":\"/s\",\"id\":\"%s\"}", ev->id);
 	(void)snprintf(id, sizeof id, "not-%s", ev->id);
-	send(wo, "event.retracted", id, ev->time, data);
+	node_world_send(wo->no, ++wo->number, "event.retracted", id, ev->time, data);
 }
 
 /* ---- the same by brute force ---------------------------------------------------------------------------------- */
