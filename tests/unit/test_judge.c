@@ -19,7 +19,7 @@ struct row {
 	int64_t sec;
 	uint8_t role;
 	bool contested;
-	char v[12], g[4]; /* empty: not there */
+	char v[20], g[4]; /* empty: not there */
 };
 
 struct fixture {
@@ -107,7 +107,7 @@ teardown(void **state)
 /* ---- timelines and rules -------------------------------------------------------------------------------------- */
 
 static void
-push(struct fixture *fx, const struct row *ro)
+push_as(struct fixture *fx, const struct row *ro, bool empty_is_there)
 {
 	const char *first = ro->layout == 0 ? ro->v : ro->g, *second = ro->layout == 0 ? ro->g : ro->v;
 	struct buf kept = {0}, values = {0};
@@ -119,7 +119,7 @@ push(struct fixture *fx, const struct row *ro)
 	for (unsigned f = 0; f < 2; f++) {
 		const char *text = f == 0 ? first : second;
 
-		if (text[0] != '\0')
+		if (empty_is_there || text[0] != '\0')
 			value_encode(&values, &(struct value){.kind = VALUE_STRING, .s = slice_str(text)});
 		buf_add_u8(&kept, (uint8_t)values.n);
 		buf_add_u8(&kept, 0);
@@ -160,7 +160,7 @@ fill(struct fixture *fx, uint32_t first, uint32_t n)
 			if (below(fx, 8) != 0)
 				(void)snprintf(ro->g, sizeof ro->g, "g%u", (unsigned)below(fx, 4));
 		}
-		push(fx, ro);
+		push_as(fx, ro, false);
 	}
 	tl->version++;
 	fx->n = n;
@@ -404,6 +404,7 @@ evidence_is_what_the_features_counted(void **state)
 			if (k == 0)
 				check_signature(fx, at);
 			check_at(fx, k % 2, fx->n - 1);
+			check_at(fx, k % 2, fx->n < 2 ? 0 : 1);
 			if (below(fx, 3) == 0) { /* a change: every cursor of every rule lets go of what is behind it */
 				assert_int_equal(judge_rewind(fx->su, first), 0);
 				fill(fx, first, fx->n);
@@ -416,6 +417,7 @@ evidence_is_what_the_features_counted(void **state)
 static void
 without_memory_there_is_no_evidence(void **state)
 {
+	static char a[] = "x.a", o[] = "x.o", role[] = "r1", v[] = "v";
 	struct fixture *fx = *state;
 
 	for (unsigned round = 0; round < 40; round++) {
@@ -427,6 +429,15 @@ without_memory_there_is_no_evidence(void **state)
 		fx->su->serial++;
 		fill(fx, 0, 200);
 		make_rules(fx);
+		if (round == 0) { /* the window counts what the cap hides */
+			free_cursors(fx);
+			fx->ru[0].n_features = fx->rp[0].n_features = 1;
+			fx->ru[0].features[0] = (struct feature_spec){.op = OP_DISTINCT, .on = {2, {a, o}}, .role = role, .of = v, .evidence = 1};
+			assert_int_equal(feature_plan_make(&fx->rp[0].features[0], &fx->ru[0].features[0]), 0);
+			for (unsigned l = 0; l < LAYOUTS; l++)
+				feature_bind_make(&fx->binds[0][0][l], &fx->ru[0].features[0], fx->layouts[l]);
+			fx->rp[1].n_features = 0;
+		}
 		for (uint64_t at = 1; failed; at++) {
 			int rc;
 
@@ -499,14 +510,58 @@ values_hold_what_delivery_reads(void **state)
 		read_value(&r, "\x01v", 2, ro->v[0] == '\0' ? NULL : ro->v);
 		assert_int_equal(rd_left(&r), 0);
 		buf_free(&b);
+		for (uint64_t at = 1; at < 6; at++) { /* whatever does not fit into memory, it is not taken for a value */
+			bool failed;
+
+			failing_start(at, false);
+			judge_values(&fx->ju, &b);
+			failed = failing_has();
+			failing_start(0, false);
+			assert_int_equal(buf_ok(&b), !failed);
+			buf_free(&b);
+		}
 	}
+}
+
+/* Two texts of one hash are two values; a group may have an empty text for a name. */
+static void
+values_of_one_hash_and_groups_without_a_name(void **state)
+{
+	static const char one[] = "\x6c\xe2\x80\x9b\x61\x7a\x66\x3a\x52\x96\x09\x3b\xbc\x56\xaf";
+	static const char two[] = "\x39\x42\xea\x7b\x73\x82\x67\x4f\x69\xbe\x52\xca\x3e\x79\x61";
+	static char a[] = "x.a", v[] = "v", g[] = "g";
+	struct fixture *fx = *state;
+	struct feature_spec *spec = &fx->ru[0].features[0];
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct row ro = {.event = i, .sec = i};
+
+		(void)snprintf(ro.v, sizeof ro.v, "%s", i % 2 == 0 ? one : two);
+		push_as(fx, &ro, true);
+	}
+	fx->rp[0] = (struct rule_plan){.ru = &fx->ru[0], .n_features = 1, .alike = {-1}};
+	fx->rules[0] = fx->rules[1] = &fx->rp[0];
+	for (unsigned by = 0; by < 2; by++) {
+		*spec = (struct feature_spec){.op = OP_DISTINCT, .on = {1, {a}}, .of = v, .by = by ? g : NULL, .evidence = 9};
+		feature_plan_free(&fx->rp[0].features[0]);
+		assert_int_equal(feature_plan_make(&fx->rp[0].features[0], spec), 0);
+		feature_bind_make(&fx->binds[0][0][0], spec, fx->layouts[0]);
+		fx->rp[0].binds[0] = fx->binds[0][0];
+		assert_int_equal(judge_begin(&fx->ju, fx->su, 0, NULL, NULL, fx->scratch, fx->small), 0);
+		judge_at(&fx->ju, 3);
+		assert_int_equal(judge_evidence(&fx->ju, &fx->ev), 0);
+		assert_int_equal(fx->ev.n, 2);
+		assert_true(fx->ev.index[0] == 3 && fx->ev.index[1] == 2);
+	}
+	fx->kind.n = 1;
+	fx->rp[1].n_features = 0;
 }
 
 /* Of what is missing and of an empty text the episode is one; every other value has its own. */
 static void
 a_missing_value_and_an_empty_text_are_one_episode(void **state)
 {
-	static const char missing[] = {1, 0, 0}, empty[] = {1, 1, 0, VALUE_STRING}, text[] = {1, 2, 0, VALUE_STRING, 'x'};
+	static const char missing[] = {1, 0, 0}, empty[] = {1, 1, 0, VALUE_STRING, 0}, text[] = {1, 2, 0, VALUE_STRING, 'x'};
 	static const char number[] = {1, 2, 0, VALUE_INTEGER, 2};
 	struct trigger_bind has[1] = {{.fields = {0}}}, has_not[1] = {{.fields = {-1}}};
 	struct rule ru = {.n_episode = 1};
@@ -515,7 +570,7 @@ a_missing_value_and_an_empty_text_are_one_episode(void **state)
 
 	(void)state;
 	judge_group(&rp, 0, slice_of(missing, sizeof missing), &a);
-	judge_group(&rp, 0, slice_of(empty, sizeof empty), &b);
+	judge_group(&rp, 0, slice_of(empty, 4), &b);
 	assert_true(slice_eq(buf_slice(&a), buf_slice(&b)));
 	rp.triggers = has_not;
 	judge_group(&rp, 0, slice_of(text, sizeof text), &b);
@@ -536,6 +591,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(evidence_is_what_the_features_counted, setup, teardown),
 	    cmocka_unit_test_setup_teardown(without_memory_there_is_no_evidence, setup, teardown),
 	    cmocka_unit_test_setup_teardown(values_hold_what_delivery_reads, setup, teardown),
+	    cmocka_unit_test_setup_teardown(values_of_one_hash_and_groups_without_a_name, setup, teardown),
 	    cmocka_unit_test(a_missing_value_and_an_empty_text_are_one_episode),
 	};
 

@@ -135,6 +135,59 @@ evaluations_count_what_came_before(void **state)
 	close_world(&wo);
 }
 
+/* What a rule reads of a feature: numbers are numbers and yes is yes, in a short history and in a long one; of what is on a thousand
+ * items at most, and how many there are in truth. */
+static void
+a_rule_reads_what_features_hold(void **state)
+{
+	static const char body[] = "  on = { \"x.ping\" }, subject = \"who\", features = {\n"
+				   "    c = { op = \"count\", on = { \"x.mark\" } },\n"
+				   "    w = { op = \"active\", key = \"k\", opens = { \"x.open\" }, closes = { \"x.shut\" } } },\n"
+				   "  evaluate = function(e, f, p)\n"
+				   "    local i = f.w.items[2]\n"
+				   "    return \"ok\", { a = f.c.n, b = f.c.contested, c = f.w.n, d = #f.w.items, e = f.w.contested, f = i and "
+				   "i.key, g = i and i.contested,\n"
+				   "      h = i and i.k } end,\n";
+	static const char *const wanted[] = {"body/x p0 1710880200 0 5 0false00false\n",
+	    "body/x p1 1710880800 0 8 1true33false\"k0001\"false\"k0001\"\n", "body/x p2 1710882300 0 8 1true11001000true\"k0001\"true\"k0001\"\n"};
+	struct world wo = {.no = node_world_open(body)};
+	struct buf all = {0};
+	struct err err = {0};
+	uint64_t number = 0;
+
+	(void)state;
+	node_world_send(wo.no, ++number, "x.ping", "p0", (struct instant){1710880200, 0}, "{\"who\":\"x\"}");
+	node_world_send(wo.no, ++number, "x.mark", "m", (struct instant){1710880201, 0}, "{\"who\":\"x\",\"k\":\"1\"}");
+	node_world_send(wo.no, ++number, "x.mark", "m", (struct instant){1710880201, 0}, "{\"who\":\"x\",\"k\":\"2\"}");
+	for (unsigned i = 0; i < 1100; i++) {
+		char id[16], data[64];
+
+		(void)snprintf(id, sizeof id, "o%u", i);
+		(void)snprintf(data, sizeof data, "{\"who\":\"x\",\"k\":\"k%04u\"}", i);
+		node_world_send(wo.no, ++number, "x.open", id, (struct instant){1710880797 + i + (i < 3 ? 0 : 10), 0}, data);
+		if (i == 2) {
+			node_world_send(wo.no, ++number, "x.ping", "p1", (struct instant){1710880800, 0}, "{\"who\":\"x\"}");
+			assert_int_equal(node_commit(wo.no, &err), 0);
+			assert_int_equal(ask(&wo, false, &err), 0);
+			buf_printf(&all, "%s%s", wanted[0], wanted[1]);
+			assert_true(slice_eq(buf_slice(&wo.said), buf_slice(&all)));
+		}
+	}
+	/* What opens a key again came in two versions. */
+	node_world_send(wo.no, ++number, "x.open", "again", (struct instant){1710882000, 0}, "{\"who\":\"x\",\"k\":\"k0001\"}");
+	node_world_send(wo.no, ++number, "x.open", "again", (struct instant){1710882000, 1}, "{\"who\":\"x\",\"k\":\"k0001\"}");
+	node_world_send(wo.no, ++number, "x.ping", "p2", (struct instant){1710882300, 0}, "{\"who\":\"x\"}");
+	assert_int_equal(node_commit(wo.no, &err), 0);
+	buf_clear(&wo.said);
+	buf_add_str(&all, wanted[2]);
+	assert_int_equal(ask(&wo, false, &err), 0);
+	buf_add_u8(&all, 0);
+	buf_add_u8(&wo.said, 0);
+	assert_string_equal(wo.said.p, all.p);
+	buf_free(&all);
+	close_world(&wo);
+}
+
 static void
 who_wants_no_more_is_asked_no_more(void **state)
 {
@@ -195,6 +248,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(evaluations_count_what_came_before),
+	    cmocka_unit_test(a_rule_reads_what_features_hold),
 	    cmocka_unit_test(who_wants_no_more_is_asked_no_more),
 	    cmocka_unit_test(without_memory_it_says_so),
 	};
