@@ -498,7 +498,7 @@ group_cut(struct group *gr, const struct cut *cu, struct err *err)
 	from = extend || al == NULL ? dirty : al->first_hit;
 	if (cut_episodes(gr, cu->ru, from, gr->n_hits - gr->clean_tail, extend ? &head : NULL, cu->arena, &pa.eps, &pa.n_eps, &end) != 0)
 		return err_nomem(err);
-	pa.behind = end == gr->n_hits ? gr->n_current : first_reaching(gr, end - moved + 1);
+	pa.behind = first_reaching(gr, end - moved + 1);
 	if (prepare(&pa) != 0)
 		return err_nomem(err);
 	if (match(&pa, err) != 0 || withdraw(&pa, err) != 0)

@@ -441,6 +441,31 @@ a_sum_of_decimals_beyond_64_bits_is_a_number(void **state)
 	assert_true(fabs(v.d - 1844674407370955161.4) < 1000);
 }
 
+/* Of sums, too, one far below 0 is less than 5. */
+static void
+groups_are_ranked_by_sums_beyond_64_bits(void **state)
+{
+	static char by[] = "num";
+	struct fixture *fx = *state;
+	struct window_view vi = {&fx->tl, &fx->plan, &fx->bind};
+	struct value least = {.kind = VALUE_INTEGER, .i = INT64_MIN}, five = {.kind = VALUE_INTEGER, .i = 5};
+	struct buf b = {0};
+
+	declare(fx, OP_SUM, NUM, false, false, false);
+	fx->spec.by = by;
+	feature_bind_make(&fx->bind, &fx->spec, fx->la);
+	push_number(fx, &least);
+	push_number(fx, &five);
+	push_number(fx, &least);
+	assert_int_equal(window_seek(&fx->wi, &vi, 0, 3), 0);
+	value_encode(&b, &five);
+	assert_int_equal(window_read(&fx->wi, &vi, ATTR_RANK, buf_slice(&b)).i, 1);
+	buf_clear(&b);
+	value_encode(&b, &least);
+	assert_int_equal(window_read(&fx->wi, &vi, ATTR_RANK, buf_slice(&b)).i, 2);
+	buf_free(&b);
+}
+
 /* The layout's first field says the group; a text may be empty, and is a group then. */
 static void
 groups_may_be_of_the_first_field_and_of_an_empty_text(void **state)
@@ -602,6 +627,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(groups_may_be_of_the_first_field_and_of_an_empty_text, setup, teardown),
 	    cmocka_unit_test_setup_teardown(the_longest_texts_are_told_apart, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_sum_of_decimals_beyond_64_bits_is_a_number, setup, teardown),
+	    cmocka_unit_test_setup_teardown(groups_are_ranked_by_sums_beyond_64_bits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(sums_are_exact_beyond_64_bits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(values_of_two_kinds_have_an_order, setup, teardown),
 	    cmocka_unit_test(a_bag_numbers_what_it_is_given),
