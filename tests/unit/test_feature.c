@@ -423,7 +423,7 @@ the_longest_texts_are_told_apart(void **state)
 }
 
 static void
-a_sum_of_decimals_beyond_64_bits_is_a_number(void **state)
+sums_of_decimals_are_short_or_numbers(void **state)
 {
 	struct fixture *fx = *state;
 	struct window_view vi = {&fx->tl, &fx->plan, &fx->bind};
@@ -439,6 +439,51 @@ a_sum_of_decimals_beyond_64_bits_is_a_number(void **state)
 	v = window_read(&fx->wi, &vi, ATTR_VALUE, slice_of("", 0));
 	assert_int_equal(v.kind, VALUE_NUMBER);
 	assert_true(fabs(v.d - 1844674407370955161.4) < 1000);
+	/* Whole sums have no digits behind the point, and keep those before it. */
+	push_number(fx, &(struct value){.kind = VALUE_DECIMAL, .scale = 2, .i = 12000});
+	push_number(fx, &(struct value){.kind = VALUE_DECIMAL, .scale = 1, .i = -1200});
+	assert_int_equal(window_seek(&fx->wi, &vi, 2, 3), 0);
+	v = window_read(&fx->wi, &vi, ATTR_VALUE, slice_of("", 0));
+	assert_true(v.kind == VALUE_DECIMAL && v.scale == 0 && v.i == 120);
+	assert_int_equal(window_seek(&fx->wi, &vi, 2, 4), 0);
+	v = window_read(&fx->wi, &vi, ATTR_VALUE, slice_of("", 0));
+	assert_true(v.kind == VALUE_DECIMAL && v.scale == 0 && v.i == 0);
+}
+
+/* Equal decimals of three scales, in any order: the least is that of the fewest digits, the largest that of the most, and none of
+ * them ranks before another. */
+static void
+equal_decimals_have_an_order_to_be_shown_in(void **state)
+{
+	static const struct value values[] = {
+	    {.kind = VALUE_DECIMAL, .scale = 0, .i = 1}, {.kind = VALUE_DECIMAL, .scale = 1, .i = 10}, {.kind = VALUE_DECIMAL, .scale = 2, .i = 100}};
+	static const unsigned orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+	static char by[] = "num";
+	struct fixture *fx = *state;
+	struct window_view vi = {&fx->tl, &fx->plan, &fx->bind};
+
+	for (unsigned o = 0; o < 12; o++) {
+		struct value v;
+
+		declare(fx, o < 6 ? OP_MIN : OP_MAX, NUM, false, false, false);
+		fx->tl.n = fx->tl.n_bytes = 0;
+		for (unsigned i = 0; i < 3; i++)
+			push_number(fx, &values[orders[o % 6][i]]);
+		assert_int_equal(window_seek(&fx->wi, &vi, 0, 3), 0);
+		v = window_read(&fx->wi, &vi, ATTR_VALUE, slice_of("", 0));
+		assert_true(v.kind == VALUE_DECIMAL && v.scale == (o < 6 ? 0 : 2));
+		fx->spec.by = by;
+		feature_bind_make(&fx->bind, &fx->spec, fx->la);
+		window_clear(&fx->wi);
+		assert_int_equal(window_seek(&fx->wi, &vi, 0, 3), 0);
+		for (unsigned i = 0; i < 3; i++) {
+			struct buf b = {0};
+
+			value_encode(&b, &values[i]);
+			assert_int_equal(window_read(&fx->wi, &vi, ATTR_RANK, buf_slice(&b)).i, 1);
+			buf_free(&b);
+		}
+	}
 }
 
 /* Of sums, too, one far below 0 is less than 5. */
@@ -626,7 +671,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_walk_forgets_what_was_least, setup, teardown),
 	    cmocka_unit_test_setup_teardown(groups_may_be_of_the_first_field_and_of_an_empty_text, setup, teardown),
 	    cmocka_unit_test_setup_teardown(the_longest_texts_are_told_apart, setup, teardown),
-	    cmocka_unit_test_setup_teardown(a_sum_of_decimals_beyond_64_bits_is_a_number, setup, teardown),
+	    cmocka_unit_test_setup_teardown(sums_of_decimals_are_short_or_numbers, setup, teardown),
+	    cmocka_unit_test_setup_teardown(equal_decimals_have_an_order_to_be_shown_in, setup, teardown),
 	    cmocka_unit_test_setup_teardown(groups_are_ranked_by_sums_beyond_64_bits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(sums_are_exact_beyond_64_bits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(values_of_two_kinds_have_an_order, setup, teardown),

@@ -16,19 +16,20 @@ struct event_known {
 
 /* What the rule looks at. */
 struct shape {
-	const char *within; /* NULL: no window */
-	bool active, where;
-	int64_t span; /* between the first and the last event, in seconds */
+	const char *within;          /* NULL: no window */
+	bool active, where, shorter; /* shorter: a second window, of three seconds */
+	int64_t span;                /* between the first and the last event, in seconds */
 };
 
 static const struct shape shapes[] = {
-    {"within = \"10s\", ", false, false, 40},
-    {"within = \"10s\", ", false, true, 40},
-    {"within = \"jalali_month\", ", false, false, 100 * 86400},
-    {"within = \"jalali_year\", ", false, false, 900 * 86400},
-    {"", false, false, 40},
-    {NULL, true, false, 40},
-    {"within = \"3s\", ", true, true, 40},
+    {"within = \"10s\", ", false, false, false, 40},
+    {"within = \"10s\", ", false, true, false, 40},
+    {"within = \"jalali_month\", ", false, false, false, 100 * 86400},
+    {"within = \"jalali_year\", ", false, false, false, 900 * 86400},
+    {"", false, false, false, 100 * 86400},
+    {"within = \"10s\", ", false, false, true, 40},
+    {NULL, true, false, false, 40},
+    {"within = \"3s\", ", true, true, false, 40},
 };
 
 struct world {
@@ -54,6 +55,8 @@ open_world(struct world *wo, const struct shape *sh, uint64_t seed)
 	buf_add_str(&b, "  on = { \"x.ping\", \"x.again\" }, subject = \"who\", features = {\n");
 	if (sh->within != NULL)
 		buf_printf(&b, "  c = { op = \"count\", %s%son = { \"x.mark\" } },\n", sh->within, sh->where ? "where = { k = \"a\" }, " : "");
+	if (sh->shorter)
+		buf_add_str(&b, "  d = { op = \"count\", within = \"3s\", on = { \"x.mark\" } },\n");
 	if (sh->active)
 		buf_add_str(
 		    &b, "  w = { op = \"active\", key = \"k\", opens = { \"x.open\" }, reopens = { \"x.again\" }, closes = { \"x.shut\" } },\n");
