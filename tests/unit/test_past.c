@@ -71,13 +71,16 @@ ask(struct world *wo, bool alerts, struct err *err)
 static void
 open_world(struct world *wo)
 {
+	static const char rule[] =
+	    "  on = { \"x.ping\" }, subject = \"who\", want = { \"k\" }, features = {\n"
+	    "    c = { op = \"count\", on = { \"x.mark\" }, evidence = 3 },\n"
+	    "    d = { op = \"distinct\", of = \"k\", on = { \"x.mark\", \"x.ping\" } } },\n"
+	    "  evaluate = function(e, f, p)\n"
+	    "    if e.k == \"a\" then return \"yes\", { d = f.d.n, k = e.k, n = f.c.n } end return \"ok\", { d = f.d.n, n = f.c.n } end,\n";
 	struct err err = {0};
 	uint64_t number = 0;
 
-	*wo = (struct world){.no = node_world_open("  on = { \"x.ping\" }, subject = \"who\", want = { \"k\" }, features = {\n"
-						   "    c = { op = \"count\", on = { \"x.mark\" }, evidence = 3 } },\n"
-						   "  evaluate = function(e, f, p) if e.k == \"a\" then return \"yes\", { n = f.c.n, k = e.k } end "
-						   "return \"ok\", { n = f.c.n } end,\n")};
+	*wo = (struct world){.no = node_world_open(rule)};
 	for (unsigned body = 0; body < BODIES; body++)
 		for (unsigned i = 0; i < PINGS; i++) {
 			char id[16], data[64];
@@ -122,8 +125,8 @@ evaluations_count_what_came_before(void **state)
 	/* In total order: of the same moment by id. Outcomes are sorted by code: "ok", "yes". */
 	for (unsigned i = 1; i < PINGS; i += 2)
 		for (unsigned body = 0; body < BODIES; body++)
-			buf_printf(&wanted, "body/x%u %u-%02u %lld %d %u %s%u\n", body, body, i, 1710880200 + 86400LL * i, i % 4 == 1,
-			    i % 4 == 1 ? 2 : 1, i % 4 == 1 ? "\"a\"" : "", i / 2 + 1);
+			buf_printf(&wanted, "body/x%u %u-%02u %lld %d %u 2%s%u\n", body, body, i, 1710880200 + 86400LL * i, i % 4 == 1,
+			    i % 4 == 1 ? 3 : 2, i % 4 == 1 ? "\"a\"" : "", i / 2 + 1);
 	assert_int_equal(lines_of(&wo.said), BODIES * PINGS / 2);
 	buf_add_u8(&wanted, 0);
 	buf_add_u8(&wo.said, 0);
