@@ -175,12 +175,10 @@ get_items(void *ctx, unsigned feature)
 {
 	struct judge *ju = ctx;
 	struct window_view vi = view(ju, feature);
-	uint32_t n;
 
 	if (!seek(ju, feature) || vi.plan->spec->op != OP_ACTIVE)
 		return 0;
-	n = active_list(&ju->cursors[feature].ac, &vi, entry_time(&vi.tl->v[ju->index]));
-	return n < LIMIT_ACTIVE_ITEMS ? n : LIMIT_ACTIVE_ITEMS;
+	return active_list(&ju->cursors[feature].ac, &vi, entry_time(&vi.tl->v[ju->index]));
 }
 
 static struct value
