@@ -38,6 +38,13 @@ on_eval(void *ctx, const struct eval_view *ev, struct err *err)
 	return rc;
 }
 
+/* The rule's sentence, or the plain one with all values in brackets. */
+static bool
+is_sentence(struct slice s, const char *wanted)
+{
+	return slice_eq_str(s, wanted) || (s.n > 0 && s.p[s.n - 1] == ')');
+}
+
 static int
 on_alert(void *ctx, const struct alert_view *av, struct err *err)
 {
@@ -50,7 +57,7 @@ on_alert(void *ctx, const struct alert_view *av, struct err *err)
 	json = json_loadb(av->json.p, av->json.n, JSON_REJECT_DUPLICATES, &je);
 	/* Its sentences may be the plain ones then: a failure to render loses no alert. */
 	buf_printf(&wo->said, "%.*s holds %d, whole %d, with text %d", SLICE_ARG(av->alert_id), av->holds, json != NULL,
-	    av->text_fa.n != 0 && av->text_en.n != 0);
+	    is_sentence(av->text_fa, "\xd8\xa8") && is_sentence(av->text_en, "b"));
 	json_decref(json);
 	rc = say(wo, err);
 	failing_resume(before);
