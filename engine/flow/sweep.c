@@ -129,7 +129,7 @@ sweep_run(struct sweep *sw, struct err *err)
 	start(sw);
 	if (take_back(sw, err) != 0)
 		return -1;
-	for (i = sw->n == 0 ? tl->n : sw->deltas[0].index;; i++) {
+	for (i = sw->deltas[0].index;; i++) {
 		bool reached, changed = false;
 
 		/* What was before i reaches i; what changes at i is settled first when it went, last when it came. */
