@@ -218,7 +218,7 @@ who_wants_no_more_is_asked_no_more(void **state)
 	close_world(&wo);
 }
 
-/* Each allocation fails in turn, alone: the call says so, or says all that it says otherwise. */
+/* Each allocation fails in turn, alone or with all that follow: the call says so, or says all that it says otherwise. */
 static void
 without_memory_it_says_so(void **state)
 {
@@ -227,7 +227,8 @@ without_memory_it_says_so(void **state)
 
 	(void)state;
 	open_world(&wo);
-	for (unsigned alerts = 0; alerts < 2; alerts++) {
+	for (unsigned how = 0; how < 4; how++) {
+		bool alerts = how % 2 == 1, ever_after = how / 2 == 1;
 		struct err err = {0};
 		bool failed = true;
 
@@ -240,7 +241,7 @@ without_memory_it_says_so(void **state)
 
 			buf_clear(&wo.said);
 			err = (struct err){0};
-			failing_start(at, false);
+			failing_start(at, ever_after);
 			rc = ask(&wo, alerts, &err);
 			failed = failing_has();
 			(void)failing_stop();
