@@ -485,17 +485,18 @@ group_cut(struct group *gr, const struct cut *cu, struct err *err)
 	const struct alert *al; /* what the change may touch first */
 	struct episode head;
 	uint32_t from, end, dirty = gr->dirty_from, moved = gr->n_hits - gr->cut_hits; /* modulo 2^32, as they are added again */
-	bool extend;
+	bool touches, extend;
 	int rc = -1;
 
 	if (dirty == UINT32_MAX)
 		return 0;
 	pa.keep = first_reaching(gr, dirty); /* a change may also join what comes before it */
-	al = pa.keep < gr->n_current ? gr->alerts[pa.keep] : NULL;
-	extend = al != NULL && al->last_hit + 1 == dirty; /* it is as it was, but may go on */
+	touches = pa.keep < gr->n_current;
+	al = touches ? gr->alerts[pa.keep] : NULL;
+	extend = touches && al->last_hit + 1 == dirty; /* it is as it was, but may go on */
 	if (extend)
 		head = (struct episode){al->first_hit, al->last_hit, al->shown_hit};
-	from = extend || al == NULL ? dirty : al->first_hit;
+	from = touches && !extend ? al->first_hit : dirty;
 	if (cut_episodes(gr, cu->ru, from, gr->n_hits - gr->clean_tail, extend ? &head : NULL, cu->arena, &pa.eps, &pa.n_eps, &end) != 0)
 		return err_nomem(err);
 	pa.behind = first_reaching(gr, end - moved + 1);

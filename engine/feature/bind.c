@@ -68,7 +68,7 @@ feature_takes(const struct feature_plan *pl, const struct feature_bind *fb, uint
 int
 feature_plan_make(struct feature_plan *ret, const struct feature_spec *spec)
 {
-	size_t ends[8][64]; /* where values are encoded one after the other; their places are known once the buffer has stopped growing */
+	size_t ends[8][64] = {0}; /* where values are encoded one after the other; their places are known once the buffer has stopped growing */
 	size_t at = 0;
 
 	*ret = (struct feature_plan){.spec = spec};

@@ -50,8 +50,10 @@ choose(uint64_t *random, unsigned n, unsigned *ret)
 
 		if (below(random, 4) == 0)
 			continue;
-		ret[k++] = ret[at];
+		if (at < k)
+			ret[k] = ret[at];
 		ret[at] = i;
+		k++;
 	}
 	return k;
 }
