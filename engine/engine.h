@@ -113,8 +113,9 @@ struct node_stats {
 	uint64_t evaluations, messages, batches, checkpoints;
 	uint64_t ended_unsent;
 	uint64_t by_fault[FAULT_COUNT];
-	uint64_t timelines, timeline_bytes; /* in memory */
-	struct store_reads reads;           /* opening and recovery included */
+	uint64_t timelines, timeline_bytes;       /* in memory */
+	uint64_t filter_bytes, block_cache_bytes; /* known identities and subjects; blocks of the store's files. In memory too */
+	struct store_reads reads;                 /* opening and recovery included */
 };
 void node_stats(const struct node *no, struct node_stats *ret);
 struct rule_stats {

@@ -12,8 +12,17 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define CALL_MS 1000 /* one try of a call that waits for the broker */
-#define AGAIN_MS 200 /* before a transaction that failed is tried again */
+#define CALL_MS 1000 /* what waits for the broker comes back so often, to see whether we are to end */
+/* A commit or abort is called once. librdkafka says of one that timed out: call again to resume; but 2.0.2 keeps one place for an answer
+ * (txn_curr_api in its rdkafka_txnmgr.c), and a call made again asks anew while the answer to the first may be on its way. If both come, that call
+ * and each one after it return with the answer to the one before: too early. Then there is no transaction yet to send in, what is sent is refused,
+ * and the next call fails with "Operation not valid in state BeginAbort". What did not end in time is for the next session to settle: its fence ends
+ * the transaction, its mark says whether it was committed. (rd_kafka_init_transactions is answered once, however often it is called.) */
+#define LONGEST_COMMIT_MS 16000 /* a commit that did not end gives the next ones twice the time, up to this */
+#define AGAIN_MS 200            /* before a transaction that failed is tried again */
+/* So many failures in a row are told; fewer have passed by themselves. After a refused message librdkafka fails the next transaction as well
+ * ("skipped sequence numbers"). */
+#define FAILED_TOLD 3
 #define TAKE_MS 200
 #define PULSE_MS 5000 /* an idle publisher repeats its mark so often: only who publishes learns that it was fenced */
 
@@ -27,8 +36,10 @@ struct publisher {
 	struct kafka_mark mark;
 	struct buf rows, value;
 	uint64_t last;     /* batch of the last of the rows */
-	char refused[512]; /* why a message could not be delivered; of the transaction under way */
-	bool said;         /* that one cannot be */
+	int commit_ms;     /* how long a commit may take */
+	char refused[512]; /* why the transaction or session under way failed, if known: what came first */
+	unsigned failed;   /* in a row */
+	bool said;         /* that alerts cannot be published */
 };
 
 /* What the outcome of a call means for the transaction. */
@@ -82,51 +93,33 @@ fail(struct publisher *pu, const struct err *err)
 	return VERDICT_LEAVE;
 }
 
-/* Judges the error of a transactional call; destroys it. */
+/* Judges how a transactional call ended; destroys the error. */
 static enum verdict
-judge(struct publisher *pu, rd_kafka_error_t *er, bool *ret_again)
+judge(struct publisher *pu, rd_kafka_error_t *er)
 {
-	bool retriable = rd_kafka_error_is_retriable(er) != 0, abort = rd_kafka_error_txn_requires_abort(er) != 0;
+	enum verdict verdict;
 
-	if (!retriable && pu->refused[0] == '\0')
+	if (er == NULL)
+		return VERDICT_DONE;
+	verdict = rd_kafka_error_txn_requires_abort(er) ? VERDICT_ABORT : VERDICT_SESSION;
+	if (pu->refused[0] == '\0')
 		(void)snprintf(pu->refused, sizeof pu->refused, "%s", rd_kafka_error_string(er));
 	rd_kafka_error_destroy(er);
-	*ret_again = false;
-	if (retriable) {
-		if (!go_on(pu))
-			return VERDICT_LEAVE;
-		*ret_again = true;
-		(void)rd_kafka_poll(pu->rk, 0);
-		return VERDICT_DONE;
-	}
-	return abort ? VERDICT_ABORT : VERDICT_SESSION;
-}
-
-static rd_kafka_error_t *
-begin_transaction(rd_kafka_t *rk, int timeout_ms)
-{
-	(void)timeout_ms;
-	return rd_kafka_begin_transaction(rk);
-}
-
-/* Calls until it is done, or judged otherwise. */
-static enum verdict
-call(struct publisher *pu, rd_kafka_error_t *(*fn)(rd_kafka_t *rk, int timeout_ms))
-{
-	enum verdict verdict = VERDICT_DONE;
-	bool again = true;
-
-	while (again) {
-		rd_kafka_error_t *er = fn(pu->rk, CALL_MS);
-
-		if (er == NULL) {
-			if (fn != begin_transaction) /* that one asks no broker */
-				link_up(&pu->link);
-			return VERDICT_DONE;
-		}
-		verdict = judge(pu, er, &again);
-	}
 	return verdict;
+}
+
+/* A transaction or session failed. Tells it once, until alerts are published again. */
+static void
+trouble(struct publisher *pu)
+{
+	if (++pu->failed >= FAILED_TOLD && !pu->said) {
+		/* A message that came after the transaction had failed was refused without a reason. */
+		if (pu->refused[0] == '\0')
+			link_reason(&pu->link, pu->refused, sizeof pu->refused);
+		pu->said = true;
+		link_note(&pu->link, "alerts cannot be published (%s): they wait, nothing is lost", pu->refused);
+	}
+	(void)poll(NULL, 0, AGAIN_MS);
 }
 
 /* --- sending --- */
@@ -193,6 +186,29 @@ send_mark(struct publisher *pu, uint64_t batch)
 	return produce(pu, pu->opt.marks, 0, slice_str(pu->opt.transactional_id), buf_slice(&pu->value));
 }
 
+/* Waits until everything sent is delivered or refused. A commit would do so too, but this wait may be taken up again. */
+static enum verdict
+flush(struct publisher *pu)
+{
+	/* Of a producer that can do no more, some never are. */
+	while (rd_kafka_fatal_error(pu->rk, NULL, 0) == RD_KAFKA_RESP_ERR_NO_ERROR && rd_kafka_flush(pu->rk, CALL_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		if (!go_on(pu))
+			return VERDICT_LEAVE;
+	return VERDICT_DONE;
+}
+
+static enum verdict
+commit(struct publisher *pu)
+{
+	rd_kafka_error_t *er = rd_kafka_commit_transaction(pu->rk, pu->commit_ms);
+
+	if (er == NULL)
+		link_up(&pu->link);
+	else if (rd_kafka_error_is_retriable(er) && pu->commit_ms < LONGEST_COMMIT_MS)
+		pu->commit_ms *= 2;
+	return judge(pu, er);
+}
+
 /* One transaction: the rows, the mark. *ret_n: messages sent. */
 static enum verdict
 transact(struct publisher *pu, uint64_t batch, uint64_t *ret_n)
@@ -202,37 +218,30 @@ transact(struct publisher *pu, uint64_t batch, uint64_t *ret_n)
 
 	*ret_n = 0;
 	pu->refused[0] = '\0';
-	verdict = call(pu, begin_transaction);
+	verdict = judge(pu, rd_kafka_begin_transaction(pu->rk)); /* asks no broker */
 	while (verdict == VERDICT_DONE && rd_left(&r) > 0)
 		verdict = send_row(pu, &r, ret_n);
 	if (verdict == VERDICT_DONE)
 		verdict = send_mark(pu, batch);
 	failpoint("kafka_in_transaction");
 	if (verdict == VERDICT_DONE)
-		verdict = call(pu, rd_kafka_commit_transaction);
+		verdict = flush(pu);
+	if (verdict == VERDICT_DONE)
+		verdict = commit(pu);
 	if (verdict == VERDICT_DONE)
 		failpoint("kafka_after_commit");
 	return verdict;
 }
 
-/* Once, until alerts are published again. */
-static void
-say_trouble(struct publisher *pu)
-{
-	if (pu->refused[0] != '\0' && !pu->said) {
-		pu->said = true;
-		link_note(&pu->link, "alerts cannot be published (%s): they wait, nothing is lost", pu->refused);
-	}
-	(void)poll(NULL, 0, AGAIN_MS);
-}
-
+/* Spares us a session, if it works. */
 static enum verdict
 give_up_transaction(struct publisher *pu)
 {
-	enum verdict verdict = call(pu, rd_kafka_abort_transaction);
+	enum verdict verdict = judge(pu, rd_kafka_abort_transaction(pu->rk, CALL_MS));
 
-	say_trouble(pu);
-	return verdict == VERDICT_ABORT ? VERDICT_SESSION : verdict;
+	if (verdict == VERDICT_DONE)
+		link_up(&pu->link);
+	return verdict == VERDICT_DONE ? VERDICT_DONE : VERDICT_SESSION;
 }
 
 /* --- sessions --- */
@@ -289,6 +298,23 @@ take_mark(struct publisher *pu)
 	return VERDICT_DONE;
 }
 
+/* However long it takes: without it nothing can be published. */
+static enum verdict
+claim_id(struct publisher *pu)
+{
+	rd_kafka_error_t *er;
+
+	while ((er = rd_kafka_init_transactions(pu->rk, CALL_MS)) != NULL && rd_kafka_error_is_retriable(er)) {
+		rd_kafka_error_destroy(er);
+		if (!go_on(pu))
+			return VERDICT_LEAVE;
+		(void)rd_kafka_poll(pu->rk, 0);
+	}
+	if (er == NULL)
+		link_up(&pu->link);
+	return judge(pu, er) == VERDICT_DONE ? VERDICT_DONE : VERDICT_SESSION;
+}
+
 /* A new producer, which fences any before it. */
 static enum verdict
 begin_session(struct publisher *pu)
@@ -304,14 +330,12 @@ begin_session(struct publisher *pu)
 	pu->rk = NULL;
 	if (client_new(&pu->rk, RD_KAFKA_PRODUCER, &pu->link, settings, on_delivery, &err) != 0)
 		return fail(pu, &err);
-	verdict = call(pu, rd_kafka_init_transactions);
+	pu->refused[0] = '\0';
+	verdict = claim_id(pu);
 	if (verdict == VERDICT_DONE)
 		verdict = take_mark(pu);
-	else if (verdict == VERDICT_ABORT)
-		verdict = VERDICT_SESSION;
 	if (verdict == VERDICT_SESSION && go_on(pu))
-		say_trouble(pu);
-	pu->refused[0] = '\0';
+		trouble(pu);
 	return verdict;
 }
 
@@ -335,7 +359,10 @@ publish(struct publisher *pu, uint64_t batch, bool claim)
 			break;
 		if (verdict == VERDICT_ABORT)
 			verdict = give_up_transaction(pu);
+		if (verdict != VERDICT_LEAVE)
+			trouble(pu);
 	}
+	pu->failed = 0;
 	if (pu->said) {
 		pu->said = false;
 		link_note(&pu->link, "alerts are published again");
@@ -379,6 +406,7 @@ publisher_start(struct publisher **ret, const struct kafka_sink_options *opt, st
 		return err_nomem(err);
 	pu->opt = *opt;
 	pu->ob = ob;
+	pu->commit_ms = CALL_MS;
 	link_init(&pu->link, opt->kafka, "publishing alerts");
 	if (getrandom(&owner, sizeof owner, 0) != sizeof owner) {
 		link_free(&pu->link);

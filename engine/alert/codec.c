@@ -213,6 +213,7 @@ group_add_alert(struct group *gr, struct slice value, struct err *err)
 		return err_nomem(err);
 	}
 	gr->alerts[gr->n_alerts++] = al;
+	gr->values_bytes += al->values_len;
 	return 0;
 }
 
@@ -227,6 +228,16 @@ by_opening(const void *a, const void *b, void *names)
 	if (x_gone != y_gone)
 		return x_gone - y_gone;
 	return event_order(names, p->time, p->source, hit_id(p), q->time, q->source, hit_id(q));
+}
+
+/* An alert's hit that is the group's own: once in memory. */
+static void
+share(struct hit **mine, struct hit *own)
+{
+	if (*mine == own || !hit_same_event(*mine, own) || (*mine)->level != own->level || !slice_eq(hit_code(*mine), hit_code(own)))
+		return;
+	hit_drop(*mine);
+	*mine = hit_hold(own);
 }
 
 /* The places of the current alerts in the hits: each ends where the next one's opening stands. */
@@ -249,6 +260,9 @@ group_place(struct group *gr, const struct names *na)
 		while (at < gr->n_hits && (next == NULL || !hit_same_event(gr->hits[at], next))) {
 			if (hit_same_event(gr->hits[at], al->shown))
 				al->shown_hit = at;
+			share(&al->opening, gr->hits[at]);
+			share(&al->shown, gr->hits[at]);
+			share(&al->told_hit, gr->hits[at]);
 			at++;
 		}
 		if (at == al->first_hit)

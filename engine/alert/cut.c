@@ -155,7 +155,7 @@ told_changed(struct alert *al, const struct group *gr, const struct episode *ep,
 
 /* From now on the alert shows this hit. */
 static int
-show(struct alert *al, struct hit *shown, const struct cut *cu, struct err *err)
+show(struct alert *al, struct group *gr, struct hit *shown, const struct cut *cu, struct err *err)
 {
 	struct slice values;
 	char *copy;
@@ -168,6 +168,7 @@ show(struct alert *al, struct hit *shown, const struct cut *cu, struct err *err)
 	replace_hit(&al->shown, shown);
 	if (values.n != 0)
 		memcpy(copy, values.p, values.n);
+	gr->values_bytes += values.n - al->values_len;
 	free(al->values);
 	al->values = copy;
 	al->values_len = (uint32_t)values.n;
@@ -176,12 +177,12 @@ show(struct alert *al, struct hit *shown, const struct cut *cu, struct err *err)
 
 /* A standing alert whose episode was cut again: is there something to tell? Sets *ret_tell. */
 static int
-compare(struct alert *al, const struct group *gr, const struct episode *ep, const struct cut *cu, bool *ret_tell, struct err *err)
+compare(struct alert *al, struct group *gr, const struct episode *ep, const struct cut *cu, bool *ret_tell, struct err *err)
 {
 	struct hit *shown = gr->hits[ep->shown];
 	bool changed = false;
 
-	if ((shown->fresh != 0 || !hit_same_event(shown, al->shown)) && show(al, shown, cu, err) != 0)
+	if ((shown->fresh != 0 || !hit_same_event(shown, al->shown)) && show(al, gr, shown, cu, err) != 0)
 		return -1;
 	if (told_changed(al, gr, ep, cu, &changed, err) != 0)
 		return -1;
@@ -209,7 +210,7 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 	al->rule_set = cu->rule_set;
 	al->unsaved = gr->unsaved = true;
 	if (fresh) {
-		if (show(al, gr->hits[ep->shown], cu, err) != 0)
+		if (show(al, gr, gr->hits[ep->shown], cu, err) != 0)
 			return -1;
 		replace_hit(&al->opening, gr->hits[ep->first]);
 		say = true;

@@ -106,13 +106,16 @@ group_new(struct slice key)
 	return gr;
 }
 
-#define HIT_BYTES 96
-#define ALERT_BYTES (sizeof(struct alert) + 3 * HIT_BYTES + 192)
+/* With its place in the group, an id and a code, and what the allocator rounds up. */
+#define HIT_BYTES (sizeof(struct hit) + sizeof(struct hit *) + 48)
+#define ALERT_BYTES (sizeof(struct alert) + sizeof(struct alert *) + 48)
+#define GONE_BYTES (ALERT_BYTES + 2 * HIT_BYTES) /* one that was withdrawn: what it opened with and showed is its alone */
 
 size_t
 group_bytes(const struct group *gr)
 {
-	return sizeof *gr + gr->key_len + gr->n_hits * HIT_BYTES + gr->n_alerts * ALERT_BYTES;
+	return sizeof *gr + gr->key_len + gr->n_hits * HIT_BYTES + gr->n_current * ALERT_BYTES + (gr->n_alerts - gr->n_current) * GONE_BYTES +
+	       gr->values_bytes;
 }
 
 static int
@@ -133,11 +136,11 @@ standing_insert(struct standing *sg, uint32_t at, struct group *gr)
 	return 0;
 }
 
-struct group *
-standing_group(struct standing *sg, struct slice key, bool make)
+/* NULL: there is none, and *ret_at is its place. */
+static struct group *
+find(const struct standing *sg, struct slice key, uint32_t *ret_at)
 {
 	uint32_t lo = 0, hi = sg->n;
-	struct group *gr;
 
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
@@ -150,10 +153,28 @@ standing_group(struct standing *sg, struct slice key, bool make)
 		else
 			hi = mid;
 	}
-	if (!make)
-		return NULL;
+	*ret_at = lo;
+	return NULL;
+}
+
+struct group *
+standing_find(const struct standing *sg, struct slice key)
+{
+	uint32_t at;
+
+	return find(sg, key, &at);
+}
+
+struct group *
+standing_group(struct standing *sg, struct slice key)
+{
+	uint32_t at;
+	struct group *gr = find(sg, key, &at);
+
+	if (gr != NULL)
+		return gr;
 	gr = group_new(key);
-	if (gr != NULL && standing_insert(sg, lo, gr) != 0) {
+	if (gr != NULL && standing_insert(sg, at, gr) != 0) {
 		group_free(gr);
 		return NULL;
 	}

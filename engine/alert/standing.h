@@ -89,8 +89,9 @@ struct group {
 	uint32_t saved_hits;   /* how many that checkpoint held */
 	bool unsaved;          /* hits or alerts changed since then */
 	uint32_t key_len;
-	size_t counted; /* its bytes, as its subject last counted them */
-	char key[];     /* encoded episode values: n times blob(encoded value) */
+	size_t values_bytes; /* of all alerts */
+	size_t counted;      /* its bytes, as its subject last counted them */
+	char key[];          /* encoded episode values: n times blob(encoded value) */
 };
 
 static inline struct slice
@@ -99,7 +100,7 @@ group_episode(const struct group *gr)
 	return slice_of(gr->key, gr->key_len);
 }
 
-/* Memory of a group, by numbers of hits and alerts: their true sizes differ little. */
+/* Memory of a group. But for values, which a rule makes as large as it likes, by numbers: the true sizes of hits and alerts differ little. */
 size_t group_bytes(const struct group *gr);
 
 struct standing {
@@ -108,8 +109,8 @@ struct standing {
 };
 
 void standing_free(struct standing *sg);
-/* The group of a key, made if missing and `make`; NULL: none, or out of memory. */
-struct group *standing_group(struct standing *sg, struct slice key, bool make);
+struct group *standing_find(const struct standing *sg, struct slice key); /* the group of a key; NULL: none */
+struct group *standing_group(struct standing *sg, struct slice key);      /* made if missing; NULL: out of memory */
 /* Puts the outcome of a trigger: hit NULL means that it no longer alerts (or is gone). Takes over `hit`. The trigger is found
  * by (time, source, id). -1: out of memory (hit is freed). */
 int group_put(struct group *gr, const struct names *na, struct instant time, uint32_t source, struct slice id, struct hit *hit);

@@ -41,6 +41,16 @@ filter_free(struct filter *fl)
 	free(fl);
 }
 
+size_t
+filter_bytes(const struct filter *fl)
+{
+	size_t n = fl->fresh.cap;
+
+	for (unsigned i = 0; i < fl->n; i++)
+		n += fl->levels[i].n_lines * sizeof fl->levels[i].lines[0];
+	return n;
+}
+
 /* Six 9-bit positions in one line of 512 bits, from the hash's high half; the line from its low half. */
 static bool
 probe(uint64_t line[8], uint64_t hash, bool set)

@@ -11,6 +11,7 @@ struct filter;
 
 struct filter *filter_new(void); /* NULL: out of memory */
 void filter_free(struct filter *fl);
+size_t filter_bytes(const struct filter *fl); /* in memory */
 int filter_load(struct filter *fl, struct store *st, struct err *err);
 
 /* A hint that this hash is asked for soon. */

@@ -79,10 +79,10 @@ layout_number(struct fold *fo, const struct contract *co, uint16_t *ret, struct 
 	return names_layout(fo->names, contract_layout(co), fo->changes, ret, err);
 }
 
-/* One entry to its worker and, with the piece in fo->value, into the change set. The worker comes first, because it asks the filter
- * whether the store may hold the subject. */
+/* One entry to its worker and, as a piece that ends as that of each subject of the event, into the change set. The worker comes first,
+ * because it asks the filter whether the store may hold the subject. */
 static int
-emit_entry(struct fold *fo, const struct event_ref *ref, const struct delta *de, struct err *err)
+emit_entry(struct fold *fo, const struct event_ref *ref, const struct delta *de, struct slice end, struct err *err)
 {
 	const struct kind_plan *kind = plan_kind(fo->plan, ref->subject);
 	enum stage stage = stage_enter(STAGE_TIMELINE);
@@ -96,11 +96,12 @@ emit_entry(struct fold *fo, const struct event_ref *ref, const struct delta *de,
 	fo->late = fo->late || (late && !de->remove);
 	(void)stage_enter(STAGE_CHECKPOINT);
 	key_subject(&fo->key, 'T', ref->subject);
-	fo->value.p[PIECE_ROLE] = (char)de->role;
-	if (rc == 0 && !buf_ok(&fo->key))
+	buf_clear(&fo->value);
+	piece_begin(&fo->value, de);
+	if (rc == 0 && !(buf_ok(&fo->key) && buf_ok(&fo->value)))
 		rc = err_nomem(err);
 	if (rc == 0)
-		rc = changes_append(fo->changes, buf_slice(&fo->key), buf_slice(&fo->value), err);
+		rc = changes_append_shared(fo->changes, buf_slice(&fo->key), buf_slice(&fo->value), end, err);
 	stage_leave(stage);
 	return rc;
 }
@@ -119,18 +120,21 @@ emit(void *ctx, const struct registered *re, bool remove, struct err *err)
 	    .flags = re->contested ? ENTRY_CONTESTED : 0,
 	    .id = ev->id,
 	    .kept = ev->kept};
+	struct slice end;
 
 	if (layout_number(fo, ev->contract, &de.layout, err) != 0)
 		return -1;
 	if (ev->nameless != 0 && !remove)
 		worker_count_nameless(fo->workers[0], de.layout, ev);
 	buf_clear(&fo->value);
-	piece_encode(&fo->value, &de);
+	piece_end(&fo->value, &de);
 	if (!buf_ok(&fo->value))
 		return err_nomem(err);
+	if (changes_share(fo->changes, buf_slice(&fo->value), &end, err) != 0)
+		return -1;
 	for (unsigned i = 0; i < ev->n_refs; i++) {
 		de.role = ev->refs[i].role;
-		if (emit_entry(fo, &ev->refs[i], &de, err) != 0)
+		if (emit_entry(fo, &ev->refs[i], &de, end, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -417,6 +421,7 @@ fold_stats(const struct fold *fo, struct node_stats *ret)
 		ret->timelines += ws.timelines;
 		ret->timeline_bytes += ws.timeline_bytes;
 	}
+	ret->filter_bytes = filter_bytes(fo->filter);
 }
 
 void

@@ -15,21 +15,25 @@ int
 judge_begin(
     struct judge *ju, struct subject *su, unsigned rule_slot, const struct names *na, struct rule_vm *vm, struct cursor *scratch, struct small *small)
 {
-	struct rule_state *rs = &su->rules[rule_slot];
+	struct cursor *own = subject_rule(su, rule_slot)->cursors;
 
 	ju->su = su;
 	ju->rp = su->kind->rules[rule_slot];
 	ju->names = na;
 	ju->vm = vm;
 	ju->failed = false;
-	if (su->tl.n > SMALL_TIMELINE && rs->cursors == NULL && ju->rp->n_features > 0) {
-		rs->cursors = calloc(ju->rp->n_features, sizeof *rs->cursors);
-		if (rs->cursors == NULL)
+	if (su->tl.n > SMALL_TIMELINE && own == NULL && ju->rp->n_features > 0) {
+		struct rule_state *rs = subject_own_rule(su, rule_slot);
+
+		if (rs == NULL)
+			return -1;
+		own = rs->cursors = calloc(ju->rp->n_features, sizeof *rs->cursors);
+		if (own == NULL)
 			return -1;
 	}
 	ju->small = small;
-	ju->cursors = rs->cursors != NULL ? rs->cursors : scratch;
-	memset(ju->stale, rs->cursors == NULL, sizeof ju->stale);
+	ju->cursors = own != NULL ? own : scratch;
+	memset(ju->stale, own == NULL, sizeof ju->stale);
 	return 0;
 }
 
@@ -521,12 +525,12 @@ judge_signature(const struct judge *ju, const struct hit *hi, struct slice value
 int
 judge_rewind(struct subject *su, uint32_t first)
 {
-	for (unsigned r = 0; r < su->kind->n; r++) {
+	for (unsigned r = 0; su->own != NULL && r < su->kind->n; r++) {
 		const struct rule_plan *rp = su->kind->rules[r];
 
-		for (unsigned f = 0; su->rules[r].cursors != NULL && f < rp->n_features; f++) {
+		for (unsigned f = 0; su->own[r].cursors != NULL && f < rp->n_features; f++) {
 			struct window_view vi = {&su->tl, &rp->features[f], rp->binds[f]};
-			struct cursor *cu = &su->rules[r].cursors[f];
+			struct cursor *cu = &su->own[r].cursors[f];
 
 			if (rp->features[f].spec->op == OP_ACTIVE)
 				active_rewind(&cu->ac, first);

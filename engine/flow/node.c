@@ -14,7 +14,9 @@
 
 #define CACHE_BYTES (512 * MIB)
 #define CHECKPOINT_EVENTS 100000
-#define CHECKPOINT_BYTES (64 * MIB) /* of changes that wait for one */
+/* Of changes that wait for a checkpoint, at most; and no more than half of what the timelines may have. */
+#define CHECKPOINT_BYTES (64 * MIB)
+#define LEAST_CHECKPOINT_BYTES (16 * MIB)
 
 struct instant
 node_clock(const struct node *no)
@@ -78,12 +80,23 @@ publish(struct node *no, uint64_t seq, struct err *err)
 	return rc == 0 ? 0 : fail(no);
 }
 
+static size_t
+cache_bytes(const struct node *no)
+{
+	return no->opt.cache_bytes == 0 ? CACHE_BYTES : no->opt.cache_bytes;
+}
+
 static bool
 checkpoint_due(struct node *no)
 {
 	uint64_t events = no->opt.checkpoint_events == 0 ? CHECKPOINT_EVENTS : no->opt.checkpoint_events;
+	size_t bytes = cache_bytes(no) / 2;
 
-	return fold_dirty_events(no->fold) >= events || fold_dirty_bytes(no->fold) >= CHECKPOINT_BYTES || fold_relieve(no->fold);
+	if (bytes > CHECKPOINT_BYTES)
+		bytes = CHECKPOINT_BYTES;
+	if (bytes < LEAST_CHECKPOINT_BYTES)
+		bytes = LEAST_CHECKPOINT_BYTES;
+	return fold_dirty_events(no->fold) >= events || fold_dirty_bytes(no->fold) >= bytes || fold_relieve(no->fold);
 }
 
 int
@@ -452,7 +465,7 @@ open_parts(struct node *no, struct err *err)
 	struct journal_options jo = {.read_only = no->opt.read_only, .no_sync = no->temporary, .segment_bytes = no->temporary ? 4 * MIB : 0};
 	struct fold_env env = {
 	    .partitions = no->opt.partitions == 0 ? 1 : no->opt.partitions,
-	    .cache_bytes = no->opt.cache_bytes == 0 ? CACHE_BYTES : no->opt.cache_bytes,
+	    .cache_bytes = cache_bytes(no),
 	    .instance = no->opt.instance == NULL ? "local" : no->opt.instance,
 	    .on_message = no->opt.on_message,
 	    .ctx = no->opt.ctx,

@@ -13,6 +13,7 @@ node_stats(const struct node *no, struct node_stats *ret)
 	fold_stats(no->fold, ret);
 	ret->checkpoints = no->checkpoints;
 	store_reads(no->store, &ret->reads);
+	ret->block_cache_bytes = store_cache_bytes(no->store);
 }
 
 bool
@@ -332,7 +333,7 @@ show_live(struct showing *sh, const struct alert_place *pl, const struct rule *r
 		slot++;
 	if (su == NULL || slot == su->kind->n)
 		return show_past(sh, pl, err); /* the rule judges another kind by now */
-	gr = standing_group(&su->rules[slot].sg, place_group(sh->ap, pl), false);
+	gr = standing_find(&subject_rule(su, slot)->sg, place_group(sh->ap, pl));
 	al = gr == NULL ? NULL : alert_in(gr, pl->id);
 	if (al == NULL)
 		return err_set(err, ERR_CORRUPT, "an alert of %.*s has no timeline: run dideban store verify", SLICE_ARG(subject));

@@ -2,6 +2,7 @@
 
 #include "engine/flow/keys.h"
 #include "engine/timeline/codec.h"
+#include "state/base/hash.h"
 
 #include <stdlib.h>
 
@@ -23,19 +24,30 @@ link_newest(struct subjects *ss, struct subject *su)
 	ss->newest = su;
 }
 
+const struct rule_state no_rule_state;
+
+struct rule_state *
+subject_own_rule(struct subject *su, unsigned slot)
+{
+	if (su->own == NULL)
+		su->own = calloc(su->kind->n, sizeof *su->own);
+	return su->own == NULL ? NULL : &su->own[slot];
+}
+
 static void
 subject_free(struct subject *su)
 {
-	for (unsigned i = 0; i < su->kind->n; i++) {
-		standing_free(&su->rules[i].sg);
-		if (su->rules[i].cursors == NULL)
-			continue;
-		for (unsigned j = 0; j < su->kind->rules[i]->n_features; j++) {
-			window_free(&su->rules[i].cursors[j].wi);
-			active_free(&su->rules[i].cursors[j].ac);
+	for (unsigned i = 0; su->own != NULL && i < su->kind->n; i++) {
+		struct rule_state *rs = &su->own[i];
+
+		standing_free(&rs->sg);
+		for (unsigned j = 0; rs->cursors != NULL && j < su->kind->rules[i]->n_features; j++) {
+			window_free(&rs->cursors[j].wi);
+			active_free(&rs->cursors[j].ac);
 		}
-		free(su->rules[i].cursors);
+		free(rs->cursors);
 	}
+	free(su->own);
 	timeline_free(&su->tl);
 	free(su);
 }
@@ -88,18 +100,15 @@ subjects_expect_now(const struct subjects *ss, uint64_t hash)
 struct subject *
 subjects_make(struct subjects *ss, struct slice key, uint64_t hash, const struct kind_plan *kind, struct err *err)
 {
-	size_t align = _Alignof(struct rule_state), rules = (sizeof(struct subject) + key.n + align - 1) / align * align;
-	struct subject *su = calloc(1, rules + kind->n * sizeof *su->rules);
+	struct subject *su = calloc(1, sizeof *su + key.n);
 
 	if (su == NULL || table_add(&ss->table, hash, su) != 0) {
 		free(su);
 		(void)err_nomem(err);
 		return NULL;
 	}
-	su->hash = hash;
 	su->serial = ++ss->made;
 	su->kind = kind;
-	su->rules = (struct rule_state *)(void *)((char *)su + rules);
 	memcpy(su->key, key.p, key.n);
 	su->key_len = (uint32_t)key.n;
 	su->newest.sec = INT64_MIN;
@@ -113,8 +122,8 @@ subjects_count(struct subjects *ss, struct subject *su)
 {
 	size_t n = sizeof *su + su->key_len + 2 * sizeof(struct table_slot) + timeline_bytes(&su->tl) + su->group_bytes;
 
-	for (unsigned i = 0; i < su->kind->n; i++) {
-		const struct rule_state *rs = &su->rules[i];
+	for (unsigned i = 0; su->own != NULL && i < su->kind->n; i++) {
+		const struct rule_state *rs = &su->own[i];
 
 		n += sizeof *rs;
 		for (unsigned j = 0; rs->cursors != NULL && j < su->kind->rules[i]->n_features; j++)
@@ -137,7 +146,7 @@ void
 subjects_drop(struct subjects *ss, struct subject *su)
 {
 	unlink_subject(ss, su);
-	table_remove(&ss->table, su->hash, su);
+	table_remove(&ss->table, hash64(subject_key(su)), su);
 	ss->bytes -= su->bytes;
 	subject_free(su);
 }
@@ -233,10 +242,10 @@ subjects_save(struct subjects *ss, struct changes *ch, uint64_t *standing, struc
 		if (i + AHEAD < ss->n_dirty)
 			__builtin_prefetch(ss->dirty[i + AHEAD]);
 		if (i + AHEAD / 2 < ss->n_dirty)
-			__builtin_prefetch(ss->dirty[i + AHEAD / 2]->rules);
+			__builtin_prefetch(ss->dirty[i + AHEAD / 2]->own);
 		su->dirty = false;
-		for (unsigned r = 0; r < su->kind->n && rc == 0; r++) {
-			struct standing *sg = &su->rules[r].sg;
+		for (unsigned r = 0; su->own != NULL && r < su->kind->n && rc == 0; r++) {
+			struct standing *sg = &su->own[r].sg;
 
 			for (uint32_t g = 0; g < sg->n && rc == 0; g++) {
 				if (!sg->groups[g]->unsaved)
@@ -307,11 +316,13 @@ take_group(struct subject *su, struct slice key, struct slice value, struct err 
 	if (group_key_split(key, &gp) != 0)
 		return corrupt(subject_key(su), err);
 	for (unsigned i = 0; i < su->kind->n; i++) {
+		struct rule_state *rs;
 		struct group *gr;
 
 		if (!slice_eq_str(gp.rule, su->kind->rules[i]->ru->id))
 			continue;
-		gr = standing_group(&su->rules[i].sg, gp.group, true);
+		rs = subject_own_rule(su, i);
+		gr = rs == NULL ? NULL : standing_group(&rs->sg, gp.group);
 		if (gr == NULL)
 			return err_nomem(err);
 		if ((gp.is_alert ? group_add_alert(gr, value, err) : group_add_part(gr, value, err)) == 0)
@@ -324,12 +335,15 @@ take_group(struct subject *su, struct slice key, struct slice value, struct err 
 static int
 place_groups(struct subject *su, const struct names *na, struct err *err)
 {
-	for (unsigned i = 0; i < su->kind->n; i++)
-		for (uint32_t g = 0; g < su->rules[i].sg.n; g++) {
-			if (group_place(su->rules[i].sg.groups[g], na) != 0)
+	for (unsigned i = 0; i < su->kind->n; i++) {
+		const struct standing *sg = &subject_rule(su, i)->sg;
+
+		for (uint32_t g = 0; g < sg->n; g++) {
+			if (group_place(sg->groups[g], na) != 0)
 				return corrupt(subject_key(su), err);
-			subject_count_group(su, su->rules[i].sg.groups[g]);
+			subject_count_group(su, sg->groups[g]);
 		}
+	}
 	return 0;
 }
 

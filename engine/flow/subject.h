@@ -26,13 +26,13 @@ struct delta_node {
 	struct delta_node *next;
 };
 
-/* What an event touches first stands last, beside the key: few cache lines. */
+/* There are a million of them. What an event touches first stands last, beside the key: few cache lines. */
 struct subject {
-	uint64_t hash, serial;         /* serial: of all that were ever made; never 0 */
+	uint64_t serial;               /* of all that were ever made; never 0 */
 	struct subject *newer, *older; /* the queue of eviction */
 	size_t bytes, group_bytes;     /* last counted; of them, those of the groups */
 	const struct kind_plan *kind;
-	struct rule_state *rules; /* kind->n, behind the key in the same block */
+	struct rule_state *own; /* kind->n; NULL: no rule keeps anything, as of most subjects */
 	struct timeline tl;
 	struct delta_node *first, *last; /* of the batch under way */
 	struct instant newest;           /* of tl and the deltas */
@@ -41,6 +41,18 @@ struct subject {
 	bool used;  /* since the queue passed it last */
 	char key[]; /* "kind/key" */
 };
+
+extern const struct rule_state no_rule_state;
+
+/* What a rule of its kind keeps of it; may be no_rule_state. */
+static inline const struct rule_state *
+subject_rule(const struct subject *su, unsigned slot)
+{
+	return su->own == NULL ? &no_rule_state : &su->own[slot];
+}
+
+/* The same, to be written to. NULL: out of memory. */
+struct rule_state *subject_own_rule(struct subject *su, unsigned slot);
 
 struct subjects {
 	struct table table;

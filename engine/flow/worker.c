@@ -270,6 +270,8 @@ worker_trigger(void *ctx, struct err *err)
 	struct judge *ju = &wo->judge;
 	const struct timeline *tl = &ju->su->tl;
 	const struct entry *en = &tl->v[ju->index];
+	const struct standing *sg = &subject_rule(wo->su, wo->slot)->sg;
+	struct rule_state *rs;
 	struct hit *hit = NULL;
 	struct group *gr;
 	bool alert;
@@ -278,15 +280,22 @@ worker_trigger(void *ctx, struct err *err)
 		return err_nomem(err);
 	worker_count_outcome(wo);
 	alert = ju->result.class == OUTCOME_ALERT && !past_review(wo, ju->rp->ru, entry_time(en));
-	if (!alert && wo->su->rules[wo->slot].sg.n == 0)
+	if (!alert && sg->n == 0)
 		return 0;
 	judge_group(ju->rp, en->layout, entry_kept(tl, en), &wo->group);
-	gr = buf_ok(&wo->group) ? standing_group(&wo->su->rules[wo->slot].sg, buf_slice(&wo->group), alert) : NULL;
-	if (gr == NULL)
-		return alert || !buf_ok(&wo->group) ? err_nomem(err) : 0;
-	if (alert) {
+	if (!buf_ok(&wo->group))
+		return err_nomem(err);
+	if (!alert) {
+		gr = standing_find(sg, buf_slice(&wo->group));
+		if (gr == NULL)
+			return 0;
+	} else {
 		const struct rule_outcome *oc = &ju->rp->ru->outcomes[ju->result.outcome];
 
+		rs = subject_own_rule(wo->su, wo->slot);
+		gr = rs == NULL ? NULL : standing_group(&rs->sg, buf_slice(&wo->group));
+		if (gr == NULL)
+			return err_nomem(err);
 		hit = hit_new(entry_time(en), en->source, entry_id(tl, en), (uint8_t)oc->level, slice_str(oc->code));
 		if (hit == NULL)
 			return err_nomem(err);
@@ -307,7 +316,7 @@ on_gone(void *ctx, const struct delta *de, struct err *err)
 	judge_group(wo->judge.rp, de->layout, de->kept, &wo->group);
 	if (!buf_ok(&wo->group))
 		return err_nomem(err);
-	gr = standing_group(&wo->su->rules[wo->slot].sg, buf_slice(&wo->group), false);
+	gr = standing_find(&subject_rule(wo->su, wo->slot)->sg, buf_slice(&wo->group));
 	return gr == NULL ? 0 : put_hit(wo, gr, de->time, de->source, de->id, NULL, err);
 }
 
@@ -405,22 +414,25 @@ tick_subject(struct worker *wo, struct subject *su, const struct batch_now *bn, 
 {
 	bool changed = false;
 
-	for (unsigned slot = 0; slot < su->kind->n; slot++)
-		for (uint32_t g = 0; g < su->rules[slot].sg.n; g++)
-			group_tick(su->rules[slot].sg.groups[g], su->kind->rules[slot]->ru, bn->tick, &changed);
+	for (unsigned slot = 0; slot < su->kind->n; slot++) {
+		const struct standing *sg = &subject_rule(su, slot)->sg;
+
+		for (uint32_t g = 0; g < sg->n; g++)
+			group_tick(sg->groups[g], su->kind->rules[slot]->ru, bn->tick, &changed);
+	}
 	return changed ? subjects_dirty(&wo->subjects, su, err) : 0;
 }
 
 static void
 next_due(struct worker *wo, const struct subject *su, struct instant tick)
 {
-	for (unsigned slot = 0; slot < su->kind->n; slot++)
-		for (uint32_t g = 0; g < su->rules[slot].sg.n; g++) {
-			const struct group *gr = su->rules[slot].sg.groups[g];
+	for (unsigned slot = 0; slot < su->kind->n; slot++) {
+		const struct standing *sg = &subject_rule(su, slot)->sg;
 
-			for (uint32_t i = 0; i < gr->n_current; i++)
-				(void)alert_due(gr->alerts[i], su->kind->rules[slot]->ru, tick, &wo->due);
-		}
+		for (uint32_t g = 0; g < sg->n; g++)
+			for (uint32_t i = 0; i < sg->groups[g]->n_current; i++)
+				(void)alert_due(sg->groups[g]->alerts[i], su->kind->rules[slot]->ru, tick, &wo->due);
+	}
 }
 
 int

@@ -1,6 +1,7 @@
 /* What cutting a group asks the worker and has it tell: values, signature and evidence of a trigger, and messages. */
 #include "engine/flow/worker_private.h"
 
+#include "state/base/hash.h"
 #include "state/base/stages.h"
 
 /* Showing a trigger and telling of it ask for the same evidence, one after the other: it is picked once. */
@@ -179,7 +180,7 @@ worker_cut(struct worker *wo, struct err *err)
 		return -1;
 	if (wo->n_cut == 0)
 		return 0;
-	if (wo->env.note(wo->env.ctx, subject_alerts_hash(wo->su->hash), err) != 0)
+	if (wo->env.note(wo->env.ctx, subject_alerts_hash(hash64(subject_key(wo->su))), err) != 0)
 		return -1;
 	return subjects_dirty(&wo->subjects, wo->su, err);
 }

@@ -32,13 +32,13 @@ judge_past(struct worker *wo, struct slice subject, size_t rule, bool again, enu
     const struct batch_now *bn, struct err *err)
 {
 	struct subject *su;
-	struct standing *sg;
+	const struct standing *sg;
 	int rc = begin_rule(wo, subject, rule, bn, err);
 
 	if (rc <= 0)
 		return rc;
 	su = wo->su;
-	sg = &su->rules[wo->slot].sg;
+	sg = &subject_rule(su, wo->slot)->sg;
 	wo->why = why;
 	wo->before = before;
 	for (uint32_t g = 0; g < sg->n; g++) {

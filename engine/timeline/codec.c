@@ -4,16 +4,21 @@
 
 enum { PIECE_REMOVE = 1, PIECE_CONTESTED = 2 };
 
-#define HEAD_BYTES (2 + 10 + 5 + 5) /* at most, before the id's length */
-#define TAIL_BYTES (3 + 5 + 10)     /* at most, before the kept bytes' length */
+#define HEAD_BYTES (10 + 5 + 5) /* at most, before the id's length */
+#define TAIL_BYTES (3 + 5 + 10) /* at most, before the kept bytes' length */
 
 void
-piece_encode(struct buf *ret, const struct delta *de)
+piece_begin(struct buf *ret, const struct delta *de)
+{
+	buf_add_u8(ret, (uint8_t)((de->remove ? PIECE_REMOVE : 0) | (de->flags & ENTRY_CONTESTED ? PIECE_CONTESTED : 0)));
+	buf_add_u8(ret, de->role);
+}
+
+void
+piece_end(struct buf *ret, const struct delta *de)
 {
 	char c[HEAD_BYTES > TAIL_BYTES ? HEAD_BYTES : TAIL_BYTES], *p = c;
 
-	*p++ = (char)((de->remove ? PIECE_REMOVE : 0) | (de->flags & ENTRY_CONTESTED ? PIECE_CONTESTED : 0));
-	*p++ = (char)de->role;
 	p = varint_put(p, zigzag(de->time.sec));
 	p = varint_put(p, de->time.nsec);
 	p = varint_put(p, de->source);

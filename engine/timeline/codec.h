@@ -5,11 +5,11 @@
 
 #include "engine/timeline/timeline.h"
 
-#define PIECE_ROLE 1 /* the role's place in a piece */
-
-/* Appends a piece: u8 PIECE_* | u8 role | varint seconds (zigzag) | varint nanoseconds | varint source | blob id, and of what came
- * varint layout | varint stream | varint number | blob kept. An id has at least one byte. */
-void piece_encode(struct buf *ret, const struct delta *de);
+/* A piece: u8 PIECE_* | u8 role | varint seconds (zigzag) | varint nanoseconds | varint source | blob id, and of what came
+ * varint layout | varint stream | varint number | blob kept. An id has at least one byte. Each of these appends one
+ * half of it: behind the role a piece is the same for all subjects of an event. */
+void piece_begin(struct buf *ret, const struct delta *de);
+void piece_end(struct buf *ret, const struct delta *de);
 /* The next one. Slices are into what is read. -1: malformed. */
 int piece_decode(struct rd *r, struct delta *ret);
 

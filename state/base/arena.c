@@ -14,28 +14,46 @@ struct arena_block {
 #define BLOCK_BYTES (((size_t)1 << 20) - sizeof(struct arena_block)) /* with its head what allocators have a size for */
 #endif
 
+static void
+blocks_free(struct arena_block *block)
+{
+	while (block != NULL) {
+		struct arena_block *next = block->next;
+
+		free(block);
+		block = next;
+	}
+}
+
 void
 arena_free(struct arena *a)
 {
-	while (a->head != NULL) {
-		struct arena_block *next = a->head->next;
-
-		free(a->head);
-		a->head = next;
-	}
-	*a = (struct arena){0};
+	blocks_free(a->head);
+	blocks_free(a->kept);
+	*a = (struct arena){.keep = a->keep};
 }
 
 void
 arena_reset(struct arena *a)
 {
+	size_t kept = 0;
+
 	if (a->head == NULL)
 		return;
+	for (const struct arena_block *block = a->kept; block != NULL; block = block->next)
+		kept += block->size;
 	while (a->head->next != NULL) {
-		struct arena_block *next = a->head->next;
+		struct arena_block *block = a->head;
 
-		free(a->head);
-		a->head = next;
+		a->head = block->next;
+		/* A larger one was made for something that may never come again. */
+		if (block->size > BLOCK_BYTES || kept + block->size > a->keep) {
+			free(block);
+			continue;
+		}
+		kept += block->size;
+		block->next = a->kept;
+		a->kept = block;
 	}
 	a->p = a->head->data;
 	a->end = a->p + a->head->size;
@@ -46,11 +64,17 @@ void *
 arena_alloc_slow(struct arena *a, size_t n)
 {
 	size_t size = n > BLOCK_BYTES ? n : BLOCK_BYTES;
-	struct arena_block *block = malloc(sizeof *block + size);
+	struct arena_block *block = a->kept;
 
-	if (block == NULL)
-		return NULL;
-	block->size = size;
+	if (block != NULL && block->size >= n) {
+		a->kept = block->next;
+		size = block->size;
+	} else {
+		block = malloc(sizeof *block + size);
+		if (block == NULL)
+			return NULL;
+		block->size = size;
+	}
 	block->next = a->head;
 	a->head = block;
 	a->p = block->data + n;

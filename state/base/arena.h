@@ -1,5 +1,6 @@
 /* An arena: what lives as long as a batch is bump-allocated and released at once. One thread.
- * A reset keeps one block, so that a steady state allocates nothing. Memory is 16-aligned and not zeroed. */
+ * A reset keeps one block, and more where its owner says so: then a steady state allocates nothing, and nothing else settles in what
+ * it needs again. Memory is 16-aligned and not zeroed. */
 #ifndef DIDEBAN_STATE_BASE_ARENA_H
 #define DIDEBAN_STATE_BASE_ARENA_H
 
@@ -7,9 +8,10 @@
 
 struct arena_block;
 struct arena {
-	struct arena_block *head;
+	struct arena_block *head, *kept; /* kept: by resets, to be used again */
 	char *p, *end;
 	size_t bytes; /* handed out since the last reset */
+	size_t keep;  /* of blocks, beside the one; set by the owner */
 };
 
 void arena_free(struct arena *a); /* a zeroed struct is an empty arena */

@@ -7,18 +7,22 @@
 #include <stdlib.h>
 
 #define SMALL 48              /* a group up to this size is sorted by insertion */
-#define AHEAD 8               /* keys whose memory is asked for before they are read: in order of keys they lie anywhere */
+#define AHEAD 16              /* keys whose memory is asked for before they are read: in order of keys they lie anywhere */
 #define KINDS 60              /* prefixes of which a group is sorted in one pass */
 #define MANY 4096             /* a group for which they are looked for */
 #define DIGITS 9              /* 8 bytes of the prefix, and what says whether the key ends within it */
-#define KEEP_BYTES (64 * MIB) /* a larger list is given back after its checkpoint */
+#define KEEP_BYTES (64 * MIB) /* of the list, and of the bytes: what is over is given back after its checkpoint */
 #define PART_BYTES (32 * KIB) /* of what is appended, one value: a new one is begun once it is over */
 #define LINE_BYTES 64
 
 struct changes *
 changes_new(void)
 {
-	return calloc(1, sizeof(struct changes));
+	struct changes *ch = calloc(1, sizeof *ch);
+
+	if (ch != NULL)
+		ch->bytes.keep = KEEP_BYTES;
+	return ch;
 }
 
 void
@@ -37,24 +41,23 @@ changes_clear(struct changes *ch)
 {
 	ch->n = 0;
 	arena_reset(&ch->bytes);
+	if (ch->cap * sizeof *ch->list <= KEEP_BYTES)
+		return;
+	free(ch->list);
 	free(ch->spare);
-	ch->spare = NULL;
-	ch->cap_spare = 0;
-	if (ch->cap * sizeof *ch->list > KEEP_BYTES) {
-		free(ch->list);
-		ch->list = NULL;
-		ch->cap = 0;
-	}
+	ch->list = ch->spare = NULL;
+	ch->cap = ch->cap_spare = 0;
 }
 
-int
-changes_push(struct changes *ch, struct slice key, struct slice value, enum change_how how, struct err *err)
+/* One more change, with room for its value, whose bytes come to `all` with what it shares; *ret: where the value goes. */
+static int
+push(struct changes *ch, struct slice key, size_t n, size_t all, enum change_how how, char **ret, struct err *err)
 {
 	char *p;
 
-	if (key.n == 0 || key.p[0] == '\0' || key.n > LIMIT_KEY_BYTES || value.n > LIMIT_STORED_BYTES)
+	if (key.n == 0 || key.p[0] == '\0' || key.n > LIMIT_KEY_BYTES || all > LIMIT_STORED_BYTES)
 		return err_set(err, ERR_LIMIT,
-		    "the store takes no key of %zu bytes with a value of %zu (at most %zu and %zu; a key begins with no zero byte)", key.n, value.n,
+		    "the store takes no key of %zu bytes with a value of %zu (at most %zu and %zu; a key begins with no zero byte)", key.n, all,
 		    LIMIT_KEY_BYTES, LIMIT_STORED_BYTES);
 	if (ch->n == ch->cap) {
 		size_t cap = ch->cap == 0 ? 1024 : ch->cap * 2;
@@ -65,13 +68,24 @@ changes_push(struct changes *ch, struct slice key, struct slice value, enum chan
 		ch->list = list;
 		ch->cap = cap;
 	}
-	p = arena_alloc(&ch->bytes, key.n + value.n);
+	p = arena_alloc(&ch->bytes, key.n + n);
 	if (p == NULL)
 		return err_nomem(err);
 	memcpy(p, key.p, key.n);
+	ch->list[ch->n++] = (struct change){.p = p, .key_n = (uint32_t)key.n & 0xffffff, .how = how & 0xff, .value_n = (uint32_t)n};
+	*ret = p + key.n;
+	return 0;
+}
+
+int
+changes_push(struct changes *ch, struct slice key, struct slice value, enum change_how how, struct err *err)
+{
+	char *p;
+
+	if (push(ch, key, value.n, value.n, how, &p, err) != 0)
+		return -1;
 	if (value.n != 0)
-		memcpy(p + key.n, value.p, value.n);
-	ch->list[ch->n++] = (struct change){.p = p, .key_n = (uint32_t)key.n & 0xffffff, .how = how & 0xff, .value_n = (uint32_t)value.n};
+		memcpy(p, value.p, value.n);
 	return 0;
 }
 
@@ -88,11 +102,30 @@ changes_delete(struct changes *ch, struct slice key, struct err *err)
 }
 
 int
+changes_share(struct changes *ch, struct slice end, struct slice *ret, struct err *err)
+{
+	*ret = arena_copy(&ch->bytes, end);
+	return ret->p == NULL ? err_nomem(err) : 0;
+}
+
+int
+changes_append_shared(struct changes *ch, struct slice group, struct slice begin, struct slice end, struct err *err)
+{
+	char *p;
+
+	if (store_need_group(group, sizeof(uint64_t) + sizeof(uint16_t), err) != 0 ||
+	    push(ch, group, sizeof end + begin.n, begin.n + end.n, CHANGE_APPEND, &p, err) != 0)
+		return -1;
+	memcpy(p, &end, sizeof end);
+	if (begin.n != 0)
+		memcpy(p + sizeof end, begin.p, begin.n);
+	return 0;
+}
+
+int
 changes_append(struct changes *ch, struct slice group, struct slice piece, struct err *err)
 {
-	if (store_need_group(group, sizeof(uint64_t) + sizeof(uint16_t), err) != 0)
-		return -1;
-	return changes_push(ch, group, piece, CHANGE_APPEND, err);
+	return changes_append_shared(ch, group, piece, slice_of(NULL, 0), err);
 }
 
 size_t
@@ -308,21 +341,49 @@ changes_sort(struct changes *ch, struct err *err)
 	if (ch->cap_spare < ch->n) {
 		free(ch->spare);
 		ch->cap_spare = 0;
-		ch->spare = malloc(ch->n * sizeof *ch->spare);
+		ch->spare = malloc(ch->cap * sizeof *ch->spare);
 		if (ch->spare == NULL)
 			return err_nomem(err);
-		ch->cap_spare = ch->n;
+		ch->cap_spare = ch->cap;
 	}
 	sort_from(ch->list, ch->spare, ch->n, 0);
 	return 0;
+}
+
+/* The two halves of a piece. */
+static struct slice
+piece_begin(const struct change *c)
+{
+	return slice_of(c->p + c->key_n + sizeof(struct slice), c->value_n - sizeof(struct slice));
+}
+
+static struct slice
+piece_end(const struct change *c)
+{
+	struct slice end;
+
+	memcpy(&end, c->p + c->key_n, sizeof end);
+	return end;
 }
 
 /* In order of keys they lie anywhere in memory: asked for ahead, the misses pass beside one another. */
 static void
 expect(const struct change *c)
 {
-	for (size_t at = 0; at < 3 * LINE_BYTES; at += LINE_BYTES)
-		__builtin_prefetch(c->p + at);
+	__builtin_prefetch(c->p);
+	__builtin_prefetch(c->p + LINE_BYTES);
+}
+
+static void
+expect_end(const struct change *c)
+{
+	const char *p;
+
+	if (c->how != CHANGE_APPEND)
+		return;
+	p = piece_end(c).p;
+	__builtin_prefetch(p);
+	__builtin_prefetch(p + LINE_BYTES);
 }
 
 static bool
@@ -338,7 +399,7 @@ struct joining {
 };
 
 static int
-part_end(struct joining *jo, struct slice group, uint64_t seq, struct slice value,
+part_end(struct joining *jo, struct slice group, uint64_t seq,
     int (*fn)(void *ctx, struct slice key, struct slice value, bool deleted, struct err *err), void *ctx, struct err *err)
 {
 	if (jo->parts > UINT16_MAX)
@@ -349,7 +410,7 @@ part_end(struct joining *jo, struct slice group, uint64_t seq, struct slice valu
 	buf_add_u8(&jo->key, (uint8_t)(jo->parts >> 8));
 	buf_add_u8(&jo->key, (uint8_t)jo->parts);
 	jo->parts++;
-	return buf_ok(&jo->key) && buf_ok(&jo->value) ? fn(ctx, buf_slice(&jo->key), value, false, err) : err_nomem(err);
+	return buf_ok(&jo->key) && buf_ok(&jo->value) ? fn(ctx, buf_slice(&jo->key), buf_slice(&jo->value), false, err) : err_nomem(err);
 }
 
 static int
@@ -357,14 +418,13 @@ join(struct joining *jo, const struct change *c, const struct change *end, uint6
     int (*fn)(void *ctx, struct slice key, struct slice value, bool deleted, struct err *err), void *ctx, struct err *err)
 {
 	jo->parts = 0;
-	if (c + 1 == end) /* most */
-		return part_end(jo, change_key(c), seq, change_value(c), fn, ctx, err);
 	buf_clear(&jo->value);
 	for (; c < end; c++) {
-		buf_add_slice(&jo->value, change_value(c));
+		buf_add_slice(&jo->value, piece_begin(c));
+		buf_add_slice(&jo->value, piece_end(c));
 		if (c + 1 < end && jo->value.n < PART_BYTES && buf_ok(&jo->value))
 			continue;
-		if (part_end(jo, change_key(c), seq, buf_slice(&jo->value), fn, ctx, err) != 0)
+		if (part_end(jo, change_key(c), seq, fn, ctx, err) != 0)
 			return -1;
 		buf_clear(&jo->value);
 	}
@@ -376,7 +436,7 @@ changes_each(const struct changes *ch, uint64_t seq, int (*fn)(void *ctx, struct
     void *ctx, struct err *err)
 {
 	struct joining jo = {0};
-	size_t expected = 0;
+	size_t expected = 0, ends = 0;
 	int rc = 0;
 
 	for (size_t i = 0, end; rc == 0 && i < ch->n; i = end) {
@@ -384,8 +444,10 @@ changes_each(const struct changes *ch, uint64_t seq, int (*fn)(void *ctx, struct
 
 		for (end = i + 1; end < ch->n && same_key(c, &ch->list[end]); end++)
 			;
-		for (; expected < ch->n && expected < end + AHEAD; expected++)
+		for (; expected < ch->n && expected < end + 2 * AHEAD; expected++)
 			expect(&ch->list[expected]);
+		for (; ends < ch->n && ends < end + AHEAD; ends++)
+			expect_end(&ch->list[ends]);
 		if (c->how == CHANGE_APPEND) {
 			rc = join(&jo, c, &ch->list[end], seq, fn, ctx, err);
 			continue;

@@ -16,7 +16,7 @@
 
 enum change_how { CHANGE_PUT, CHANGE_DELETE, CHANGE_APPEND };
 
-/* One change: the bytes of its key, then of its value. */
+/* One change: the bytes of its key, then of its value; of what is appended, the place of a shared end between them. */
 struct change {
 	uint64_t prefix; /* 8 bytes of the key, big-endian, for sorting */
 	const char *p;

@@ -37,8 +37,10 @@ store_rocks_err(struct err *err, const char *dir, const char *what, char *text)
 	return -1;
 }
 
+/* `pieces`: their indexes and filters lie in blocks of their own, as of files that may be large and many. Those of a checkpoint's
+ * file lie in one piece, which stays in the cache as long as the file is unmerged: a walk asks each of these files. */
 static rocksdb_block_based_table_options_t *
-table_options(const struct store *st)
+table_options(const struct store *st, bool pieces)
 {
 	rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
 
@@ -52,10 +54,12 @@ table_options(const struct store *st)
 	rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1);
 	rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(table, 1);
 	rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1);
-	/* In one piece those of a file are megabytes: once they do not fit the cache together, each look-up reads some of them anew. */
+	rocksdb_block_based_options_set_pin_top_level_index_and_filter(table, 1);
+	if (!pieces)
+		return table;
+	/* In one piece those of all files together do not fit the cache: each look-up would read some of them anew. */
 	rocksdb_block_based_options_set_index_type(table, rocksdb_block_based_table_index_type_two_level_index_search);
 	rocksdb_block_based_options_set_partition_filters(table, 1);
-	rocksdb_block_based_options_set_pin_top_level_index_and_filter(table, 1);
 	return table;
 }
 
@@ -112,10 +116,10 @@ group_end(void *none)
 }
 
 static rocksdb_options_t *
-options_new(const struct store *st)
+options_new(const struct store *st, bool pieces)
 {
 	rocksdb_options_t *op = rocksdb_options_create();
-	rocksdb_block_based_table_options_t *table = table_options(st);
+	rocksdb_block_based_table_options_t *table = table_options(st, pieces);
 
 	rocksdb_options_set_block_based_table_factory(op, table);
 	rocksdb_block_based_options_destroy(table);
@@ -142,15 +146,17 @@ options_set(struct store *st)
 	rocksdb_options_set_compression_per_level(op, levels, LEVELS);
 	rocksdb_options_set_compaction_style(op, rocksdb_level_compaction);
 	rocksdb_options_set_level_compaction_dynamic_level_bytes(op, 1);
-	/* Merging costs more CPU than asking the filters of a few files more: 16 checkpoints gather before they are merged. */
-	rocksdb_options_set_level0_file_num_compaction_trigger(op, 16);
-	rocksdb_options_set_level0_slowdown_writes_trigger(op, 32);
-	rocksdb_options_set_level0_stop_writes_trigger(op, 48);
+	/* Merging costs more CPU than asking the filters of a few files more: 24 checkpoints gather before they are merged. */
+	rocksdb_options_set_level0_file_num_compaction_trigger(op, 24);
+	rocksdb_options_set_level0_slowdown_writes_trigger(op, 40);
+	rocksdb_options_set_level0_stop_writes_trigger(op, 56);
 	/* Few look-ups find nothing: memory already knows what was never there. The last level needs no filters. */
 	rocksdb_options_set_optimize_filters_for_hits(op, 1);
 	rocksdb_options_set_max_bytes_for_level_base(op, 16 * FILE_BYTES);
 	rocksdb_options_set_target_file_size_base(op, FILE_BYTES);
-	rocksdb_options_set_write_buffer_size(op, MIB);
+	/* No memtable has this size: what it says is which files of level 0 keep their indexes and filters in the cache, those up to half
+	 * as large again. */
+	rocksdb_options_set_write_buffer_size(op, FILE_BYTES);
 	rocksdb_options_set_max_open_files(op, -1);
 	rocksdb_options_set_max_background_jobs(op, 2);
 	rocksdb_options_set_bytes_per_sync(op, MIB);
@@ -265,8 +271,8 @@ store_open(struct store **ret, const char *dir, const struct store_options *opt,
 		return -1;
 	}
 	st->cache = rocksdb_cache_create_lru(st->opt.cache_bytes);
-	st->options = options_new(st);
-	st->file_options = options_new(st);
+	st->options = options_new(st, true);
+	st->file_options = options_new(st, false);
 	st->read = rocksdb_readoptions_create();
 	st->counters = rocksdb_perfcontext_create();
 	options_set(st);
@@ -312,6 +318,12 @@ uint64_t
 store_checkpoint_seq(const struct store *st)
 {
 	return st->seq;
+}
+
+size_t
+store_cache_bytes(const struct store *st)
+{
+	return rocksdb_cache_get_usage(st->cache);
 }
 
 void

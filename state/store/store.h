@@ -46,6 +46,7 @@ struct store_reads {
 	uint64_t blocks, bytes; /* read from files for them, as the block cache did not hold them (the system's may have) */
 };
 void store_reads(const struct store *st, struct store_reads *ret);
+size_t store_cache_bytes(const struct store *st); /* in memory: blocks of its files, with their indexes and filters */
 
 /* 1: found, *ret filled (cleared first); 0: not there; -1: error. */
 int store_get(struct store *st, struct slice key, struct buf *ret, struct err *err);
@@ -69,7 +70,8 @@ void store_rest(struct store *st);
 
 /* A change set gathers puts and deletes in any order; the last one of a key counts. What is appended to a group (its bytes with the
  * zero; nothing else may be put into it) becomes one value a checkpoint, the pieces in their order, or several where it is long: under
- * the group, the checkpoint's seq (u64 big-endian) and the part's number (u16 big-endian). It copies what it is given.
+ * the group, the checkpoint's seq (u64 big-endian) and the part's number (u16 big-endian). It copies what it is given, but what
+ * pieces share.
  * store_checkpoint writes it as sorted files and ingests them with `seq` in one atomic step, then clears the set.
  * After an error of store_checkpoint the process must stop: nothing of the set is visible, the journal still has it.
  * A read-only handle takes the set in memory, over what the files hold, for its own eyes alone. */
@@ -79,6 +81,10 @@ void changes_free(struct changes *ch);
 int changes_put(struct changes *ch, struct slice key, struct slice value, struct err *err);
 int changes_delete(struct changes *ch, struct slice key, struct err *err);
 int changes_append(struct changes *ch, struct slice group, struct slice piece, struct err *err);
+/* Keeps bytes that end the pieces of several groups, until the set is cleared: they are in memory once. */
+int changes_share(struct changes *ch, struct slice end, struct slice *ret, struct err *err);
+/* Appends `begin` and an end that changes_share returned since the set was last cleared. */
+int changes_append_shared(struct changes *ch, struct slice group, struct slice begin, struct slice end, struct err *err);
 size_t changes_bytes(const struct changes *ch); /* memory it holds */
 size_t changes_count(const struct changes *ch);
 int store_checkpoint(struct store *st, struct changes *ch, uint64_t seq, struct err *err);

@@ -104,6 +104,7 @@ ROOMS = [
     (r"curl/.*", r"connectors/webhook/.*"),
     (r"cmocka\.h", r"tests/.*"),
     (r"dlfcn\.h", r"tests/crash/interposer\.c"),
+    (r"jemalloc/.*", r"tools/allocator\.c|tests/unit/test_allocator\.c"),
 ]
 # The C library and the kernel: everybody's.
 SYSTEM = re.compile(r"(arpa/inet|assert|ctype|dirent|errno|execinfo|fcntl|fenv|float|fnmatch|ftw|getopt|glob|inttypes|libgen|limits|linux/\w+|locale|malloc|math|poll|pthread|pwd|regex|sched"

@@ -45,7 +45,7 @@ a_group(struct slice s)
 	size_t n = rd_u8(&r) | (size_t)rd_u8(&r) << 8;
 	struct slice hits = rd_bytes(&r, n < rd_left(&r) ? n : rd_left(&r));
 	struct standing sg = {0};
-	struct group *gr = standing_group(&sg, slice_str("k"), true);
+	struct group *gr = standing_group(&sg, slice_str("k"));
 	struct names *na = names_new();
 	struct buf b = {.max = MIB};
 	struct err err;
@@ -77,7 +77,8 @@ an_entry(struct slice s)
 
 		must(de.id.n <= s.n && de.kept.n <= s.n);
 		buf_clear(&b);
-		piece_encode(&b, &de);
+		piece_begin(&b, &de);
+		piece_end(&b, &de);
 		again = rd_of(buf_slice(&b));
 		must(piece_decode(&again, &back) == 0 && rd_left(&again) == 0 && back.remove == de.remove && instant_cmp(back.time, de.time) == 0 &&
 		     back.source == de.source && back.role == de.role && slice_eq(back.id, de.id) && slice_eq(back.kept, de.kept));

@@ -48,11 +48,16 @@ def published(topic):
     return [(k, json.loads(v)) for k, _, v in rows]
 
 
+END_TXN = b"\0\x1a"     # behind the length of a request
+
+
 class Proxy:
-    """Between a client and the broker: passes bytes on, after a delay; cuts all connections; lets none through."""
+    """Between a client and the broker: passes bytes on, after a delay; cuts all connections; lets none through; holds answers back for so long after
+    the end of a transaction was asked for."""
 
     def __init__(self, listen, to):
         self.to, self.delay, self.closed, self.pairs = to, 0.0, False, []
+        self.end_delay, self.held_until, self.ends = 0.0, 0.0, 0
         self.server = socket.create_server(("127.0.0.1", listen), reuse_port=False)
         self.ended = False
         self.thread = threading.Thread(target=self.accept, daemon=True)
@@ -73,10 +78,10 @@ class Proxy:
                 here.close()
                 continue
             self.pairs.append((here, there))
-            for a, b in ((here, there), (there, here)):
-                threading.Thread(target=self.pump, args=(a, b), daemon=True).start()
+            for a, b, answers in ((here, there, False), (there, here, True)):
+                threading.Thread(target=self.pump, args=(a, b, answers), daemon=True).start()
 
-    def pump(self, a, b):
+    def pump(self, a, b, answers):
         try:
             while True:
                 data = a.recv(65536)
@@ -84,6 +89,11 @@ class Proxy:
                     break
                 if self.delay:
                     time.sleep(self.delay)      # the delay is what is tested, nothing waits for it
+                if answers:
+                    time.sleep(max(0.0, self.held_until - time.monotonic()))    # as well
+                elif self.end_delay and data[4:6] == END_TXN:
+                    self.held_until = time.monotonic() + self.end_delay
+                    self.ends += 1
                 b.sendall(data)
         except OSError:
             pass

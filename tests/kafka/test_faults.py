@@ -95,6 +95,18 @@ class Faults(KafkaCase):
         proxy.delay = 0
         self.end(sv)
 
+    def test_unclear_commits(self):
+        "commits are answered later than they are waited for: what they committed is not sent again"
+        proxy = Proxy(PORT + 3, PORT + 2)
+        self.addCleanup(proxy.end)
+        self.begin(broker=PROXIED)
+        sv = self.serve(self.conf)
+        self.some(sv, 1)
+        proxy.end_delay = 2.5       # the first is waited for a second, the next two
+        self.wait(lambda: proxy.ends > 2, "a third is answered late", sv)
+        proxy.end_delay = 0
+        self.end(sv)
+
     def test_two_of_one_name(self):
         "of two processes with one transactional id the older is fenced and says so; a third with another store is refused without being told to publish"
         self.begin(n=3000)

@@ -205,8 +205,14 @@ class Look(Case):
         self.assertIn("checkpoint", again["stages"])
         self.assertGreaterEqual(again["store_reads"]["gets"], 4)     # each duplicate is asked for
         self.assertGreater(again["store_reads"]["bytes"], again["store_reads"]["blocks"])
+        memory = again["memory"]
+        self.assertGreaterEqual(memory["timelines"], 1)
+        self.assertGreater(memory["timeline_bytes"], 100 * memory["timelines"])
+        self.assertGreaterEqual(memory["filter_bytes"], 12 / 8 * 2**20)  # its first level
+        self.assertGreater(memory["block_cache_bytes"], 0)
         done = self.dideban("run", "--store", self.path("s"), "--events", f, "--stages")
         self.assertRegex(done.out, r"the store was asked for \d+ keys, walked \d+ times, read \d+ blocks")
+        self.assertRegex(done.out, r"in memory: \d+ timelines \([\d.]+ MiB\), filter of what is known [\d.]+ MiB")
 
 
 class World(Case):

@@ -2,7 +2,9 @@
 #include "state/base/buf.h"
 #include "state/base/err.h"
 #include "state/base/file.h"
+#include "state/base/limits.h"
 
+#include "tests/memory/failing.h"
 #include "tests/unit/scratch.h"
 
 #include <errno.h>
@@ -180,6 +182,65 @@ an_arena_hands_out_aligned_bytes_and_starts_over(void **state)
 }
 
 static void
+take_blocks(struct arena *a, size_t n, char *ret[])
+{
+	for (size_t i = 0; i < n; i++) {
+		ret[i] = arena_alloc(a, 900000); /* two do not fit one block */
+		assert_non_null(ret[i]);
+	}
+}
+
+/* How many of the places in `now` were among those in `then`. */
+static size_t
+same_places(char *then[], size_t n_then, char *now[], size_t n_now)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_now; i++)
+		for (size_t k = 0; k < n_then; k++)
+			n += now[i] == then[k];
+	return n;
+}
+
+/* It asks for no memory that it keeps, and keeps no more than it was told. */
+static void
+an_arena_keeps_what_its_owner_needs_again(void **state)
+{
+	struct arena a = {.keep = 3 * MIB};
+	char *then[8], *now[8], *large;
+
+	(void)state;
+	take_blocks(&a, 4, then);
+	large = arena_alloc(&a, 2 * MIB); /* a block of its own, which is not kept */
+	assert_non_null(large);
+	for (unsigned round = 0; round < 3; round++) {
+		arena_reset(&a);
+		assert_int_equal(a.bytes, 0);
+		failing_start(1, true);
+		take_blocks(&a, 4, now); /* the one and three more */
+		assert_null(arena_alloc(&a, 900000));
+		assert_true(failing_has());
+		(void)failing_stop();
+		assert_int_equal(same_places(then, 4, now, 4), 4);
+	}
+	take_blocks(&a, 4, now);
+	arena_reset(&a);
+	failing_start(1, true);
+	take_blocks(&a, 4, now);
+	assert_null(arena_alloc(&a, 900000)); /* of eight it kept four */
+	(void)failing_stop();
+	arena_reset(&a);
+	assert_non_null(arena_alloc(&a, 900000));
+	large = arena_alloc(&a, 2 * MIB); /* which no kept block has room for */
+	assert_non_null(large);
+	memset(large, 1, 2 * MIB);
+	take_blocks(&a, 3, now);
+	arena_free(&a);
+	assert_null(a.head);
+	assert_null(a.kept);
+}
+
+static void
 each_error_has_its_exit_status(void **state)
 {
 	static const struct {
@@ -272,6 +333,7 @@ main(void)
 	    cmocka_unit_test(a_buffer_never_grows_over_its_maximum),
 	    cmocka_unit_test(printing_fits_short_and_long_texts),
 	    cmocka_unit_test(an_arena_hands_out_aligned_bytes_and_starts_over),
+	    cmocka_unit_test(an_arena_keeps_what_its_owner_needs_again),
 	    cmocka_unit_test(each_error_has_its_exit_status),
 	    cmocka_unit_test(file_errors_say_what_to_do),
 	    cmocka_unit_test(lines_with_numbers_are_read_strictly),

@@ -14,7 +14,7 @@ many_alerts(struct fixture *fx, struct err *err)
 	    .ctx = fx,
 	    .look = on_look,
 	    .tell = on_tell};
-	struct group *gr = standing_group(&fx->sg, slice_str("key"), true);
+	struct group *gr = standing_group(&fx->sg, slice_str("key"));
 
 	if (gr == NULL)
 		return err_nomem(err);
@@ -77,7 +77,7 @@ what_fails_in_a_cut_fails_it(void **state)
 
 	fx->ru.quiet = 10;
 	for (unsigned at = 1; failed; at++) {
-		struct group *gr = standing_group(&fx->sg, slice_str("key"), true);
+		struct group *gr = standing_group(&fx->sg, slice_str("key"));
 
 		fx->n_seen = 0;
 		fx->fail_at = at;
@@ -122,7 +122,7 @@ without_room_in_the_arena_a_cut_says_so(void **state)
 	    .tell = on_tell};
 
 	for (unsigned i = 0; i < 3 * 256; i++) {
-		struct group *gr = standing_group(&fx->sg, slice_str("key"), true);
+		struct group *gr = standing_group(&fx->sg, slice_str("key"));
 		bool go = i % 3 == 1, move = i % 3 == 2; /* where all alerts go, that needs room in the arena alone */
 		size_t left = 16 * (1 + i / 3);
 		struct err err = {0};

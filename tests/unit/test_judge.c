@@ -60,27 +60,36 @@ setup(void **state)
 	for (unsigned i = 0; i < LAYOUTS; i++)
 		fx->layouts[i] = layout_parse(slice_str(texts[i]), &err);
 	fx->su = calloc(1, sizeof *fx->su);
-	fx->su->rules = calloc(2, sizeof *fx->su->rules);
 	fx->kind = (struct kind_plan){.n = 2, .rules = fx->rules};
 	fx->su->kind = &fx->kind;
 	*state = fx;
 	return 0;
 }
 
+/* What the subject keeps for its rules. */
+static void
+free_own(struct fixture *fx)
+{
+	for (unsigned r = 0; r < 2 && fx->su->own != NULL; r++) {
+		struct cursor *cursors = fx->su->own[r].cursors;
+
+		for (unsigned f = 0; f < fx->rp[r].n_features && cursors != NULL; f++) {
+			window_free(&cursors[f].wi);
+			active_free(&cursors[f].ac);
+		}
+		free(cursors);
+	}
+	free(fx->su->own);
+	fx->su->own = NULL;
+}
+
 static void
 free_cursors(struct fixture *fx)
 {
-	for (unsigned r = 0; r < 2; r++) {
-		for (unsigned f = 0; f < fx->rp[r].n_features; f++) {
+	free_own(fx);
+	for (unsigned r = 0; r < 2; r++)
+		for (unsigned f = 0; f < fx->rp[r].n_features; f++)
 			feature_plan_free(&fx->rp[r].features[f]);
-			if (fx->su->rules[r].cursors != NULL) {
-				window_free(&fx->su->rules[r].cursors[f].wi);
-				active_free(&fx->su->rules[r].cursors[f].ac);
-			}
-		}
-		free(fx->su->rules[r].cursors);
-		fx->su->rules[r].cursors = NULL;
-	}
 }
 
 static int
@@ -97,7 +106,6 @@ teardown(void **state)
 	for (unsigned i = 0; i < LAYOUTS; i++)
 		layout_free(fx->layouts[i]);
 	timeline_free(&fx->su->tl);
-	free(fx->su->rules);
 	free(fx->su);
 	free(fx);
 	(void)failing_stop();
@@ -379,7 +387,7 @@ static void
 begin(struct fixture *fx, unsigned r)
 {
 	assert_int_equal(judge_begin(&fx->ju, fx->su, r, NULL, NULL, fx->scratch, fx->small), 0);
-	assert_int_equal(fx->su->rules[r].cursors != NULL, fx->n > SMALL_TIMELINE); /* small ones cost no memory */
+	assert_int_equal(subject_rule(fx->su, r)->cursors != NULL, fx->n > SMALL_TIMELINE); /* small ones cost no memory */
 }
 
 static void
@@ -441,12 +449,7 @@ without_memory_there_is_no_evidence(void **state)
 		for (uint64_t at = 1; failed; at++) {
 			int rc;
 
-			for (unsigned f = 0; fx->su->rules[0].cursors != NULL && f < fx->rp[0].n_features; f++) {
-				window_free(&fx->su->rules[0].cursors[f].wi);
-				active_free(&fx->su->rules[0].cursors[f].ac);
-			}
-			free(fx->su->rules[0].cursors);
-			fx->su->rules[0].cursors = NULL;
+			free_own(fx);
 			failing_start(at, false);
 			rc = judge_begin(&fx->ju, fx->su, 0, NULL, NULL, fx->scratch, fx->small);
 			if (rc == 0) {

@@ -364,7 +364,7 @@ static struct group *
 reload(struct fixture *fx, const struct group *gr)
 {
 	struct standing sg = {0};
-	struct group *ret = standing_group(&sg, slice_str("key"), true);
+	struct group *ret = standing_group(&sg, slice_str("key"));
 	struct buf b = {0};
 	struct err err = {0};
 
@@ -403,7 +403,7 @@ story(struct fixture *fx, uint64_t seed)
 	fx->ru.again_each = below(fx, 3) == 0;
 	fx->ru.episode_once = below(fx, 8) == 0;
 	span = 10 + (unsigned)below(fx, 200);
-	gr = standing_group(&fx->sg, slice_str("key"), true);
+	gr = standing_group(&fx->sg, slice_str("key"));
 	assert_non_null(gr);
 	for (unsigned round = 0; round < 60; round++) {
 		fx->silent = below(fx, 10) == 0;
@@ -446,12 +446,12 @@ groups_are_found_by_their_keys(void **state)
 		unsigned k = (unsigned)(scratch_random(&random) % 200);
 
 		(void)snprintf(key, sizeof key, "%u", k);
-		assert_ptr_equal(standing_group(sg, slice_str(key), false), by[k]);
-		by[k] = standing_group(sg, slice_str(key), true);
+		assert_ptr_equal(standing_find(sg, slice_str(key)), by[k]);
+		by[k] = standing_group(sg, slice_str(key));
 		assert_non_null(by[k]);
 		assert_true(slice_eq_str(group_episode(by[k]), key));
 	}
-	assert_int_equal(group_bytes(standing_group(sg, slice_str("123"), true)), group_bytes(standing_group(sg, slice_str("1"), true)) + 2);
+	assert_int_equal(group_bytes(standing_group(sg, slice_str("123"))), group_bytes(standing_group(sg, slice_str("1"))) + 2);
 	for (uint32_t i = 1; i < sg->n; i++)
 		assert_true(slice_cmp(group_episode(sg->groups[i - 1]), group_episode(sg->groups[i])) < 0);
 	alert_free(NULL); /* is fine */

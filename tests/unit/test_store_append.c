@@ -76,14 +76,14 @@ checkpoints_follow_one_another_in_a_group(void **state)
 		append(fx, ch, "Tp/1", "-");
 		checkpoint(fx, st, ch, seqs[i]);
 	}
-	for (unsigned i = 0; i < 20; i++) { /* so many that files are merged */
+	for (unsigned i = 0; i < 30; i++) { /* so many that files are merged */
 		append(fx, ch, "Tp/3", "m");
 		checkpoint(fx, st, ch, seqs[11] + 1 + i);
 	}
 	for (unsigned round = 0; round < 2; round++) {
 		expect_group(fx, st, "Tp/1", "a-b-c-d-e-f-g-h-i-j-k-l-");
 		expect_group(fx, st, "Tp/2", "acegik");
-		expect_group(fx, st, "Tp/3", "mmmmmmmmmmmmmmmmmmmm");
+		expect_group(fx, st, "Tp/3", "mmmmmmmmmmmmmmmmmmmmmmmmmmmmmm");
 		store_close(st);
 		st = open_store(fx, &looking);
 	}
@@ -288,6 +288,78 @@ puts_deletes_and_appends_of_one_set_do_not_touch_each_other(void **state)
 }
 
 static void
+append_shared(struct fixture *fx, struct changes *ch, const char *group, const char *begin, struct slice end)
+{
+	if (changes_append_shared(ch, slice_of(group, strlen(group) + 1), slice_str(begin), end, &fx->err) != 0)
+		fail_msg("%s", fx->err.text);
+}
+
+static struct slice
+share(struct fixture *fx, struct changes *ch, const char *text)
+{
+	char *mine = strdup(text); /* the set has a copy of its own */
+	struct slice end;
+
+	assert_non_null(mine);
+	assert_int_equal(changes_share(ch, slice_str(mine), &end, &fx->err), 0);
+	memset(mine, '#', strlen(mine));
+	free(mine);
+	return end;
+}
+
+static void
+pieces_of_several_groups_end_in_the_same_bytes(void **state)
+{
+	struct fixture *fx = *state;
+
+	for (unsigned look = 0; look < 2; look++) {
+		struct store *st = open_store(fx, look ? &looking : &writing);
+		struct changes *ch = changes_new();
+		struct slice end = share(fx, ch, "-end"), none = share(fx, ch, ""), other;
+		size_t before;
+
+		append_shared(fx, ch, "Tp/1", "a", end);
+		before = changes_bytes(ch);
+		append_shared(fx, ch, "Tp/2", "b", end);
+		append(fx, ch, "Tp/1", "whole");
+		other = share(fx, ch, "+another");
+		append_shared(fx, ch, "Tp/1", "", other);
+		append_shared(fx, ch, "Tp/2", "c", none);
+		append_shared(fx, ch, "Tp/1", "d", end);
+		assert_true(changes_bytes(ch) > before);
+		checkpoint(fx, st, ch, 2 * look + 1);
+		expect_group(fx, st, "Tp/1", look ? "a-endwhole+anotherd-enda-endwhole+anotherd-end" : "a-endwhole+anotherd-end");
+		expect_group(fx, st, "Tp/2", look ? "b-endc!b-endc" : "b-endc");
+		end = share(fx, ch, "!"); /* of the next checkpoint */
+		append_shared(fx, ch, "Tp/2", "", end);
+		checkpoint(fx, st, ch, 2 * look + 2);
+		expect_group(fx, st, "Tp/2", look ? "b-endc!b-endc!" : "b-endc!");
+		changes_free(ch);
+		store_close(st);
+	}
+}
+
+/* An end of 200 bytes in a thousand groups is in memory once. */
+static void
+an_end_costs_its_bytes_once(void **state)
+{
+	struct fixture *fx = *state;
+	struct changes *ch = changes_new();
+	char text[201];
+	struct slice end;
+	size_t before;
+
+	memset(text, 'e', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	before = changes_bytes(ch);
+	end = share(fx, ch, text);
+	for (unsigned i = 0; i < 1000; i++)
+		append_shared(fx, ch, "Tp/1", "b", end);
+	assert_true(changes_bytes(ch) - before < 1000 * 100);
+	changes_free(ch);
+}
+
+static void
 what_is_no_group_cannot_be_appended_to(void **state)
 {
 	static const struct {
@@ -310,6 +382,9 @@ what_is_no_group_cannot_be_appended_to(void **state)
 	assert_int_equal(changes_append(ch, slice_of(longest, LIMIT_KEY_BYTES - 9), slice_str("x"), &fx->err), -1);
 	assert_int_equal(fx->err.code, ERR_LIMIT);
 	assert_int_equal(changes_append(ch, slice_of("T", 2), slice_of("", LIMIT_STORED_BYTES + 1), &fx->err), -1);
+	assert_int_equal(fx->err.code, ERR_LIMIT);
+	fx->err.code = ERR_NONE; /* the halves together */
+	assert_int_equal(changes_append_shared(ch, slice_of("T", 2), slice_str("x"), slice_of("", LIMIT_STORED_BYTES), &fx->err), -1);
 	assert_int_equal(fx->err.code, ERR_LIMIT);
 	assert_int_equal(changes_count(ch), 0);
 	longest[LIMIT_KEY_BYTES - 11] = 0;
@@ -479,6 +554,8 @@ main(void)
 	    TEST(what_is_long_becomes_parts_that_end_where_pieces_do),
 	    TEST(a_piece_longer_than_a_part_stays_whole),
 	    TEST(puts_deletes_and_appends_of_one_set_do_not_touch_each_other),
+	    TEST(pieces_of_several_groups_end_in_the_same_bytes),
+	    TEST(an_end_costs_its_bytes_once),
 	    TEST(what_is_no_group_cannot_be_appended_to),
 	    TEST(a_checkpoint_of_the_same_record_may_put_but_not_append),
 	    TEST(a_checkpoint_over_the_files_that_fails_leaves_nothing_behind),

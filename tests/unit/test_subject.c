@@ -27,7 +27,8 @@ append_entry(struct fixture *fx, struct changes *ch, const char *subject, struct
 	struct buf group = {0}, piece = {0};
 
 	key_subject(&group, 'T', slice_str(subject));
-	piece_encode(&piece, &de);
+	piece_begin(&piece, &de);
+	piece_end(&piece, &de);
 	assert_true(buf_ok(&group) && buf_ok(&piece));
 	assert_int_equal(changes_append(ch, buf_slice(&group), buf_slice(&piece), &fx->err), 0);
 	buf_free(&group);

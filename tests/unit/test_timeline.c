@@ -364,7 +364,8 @@ through_a_store(struct fixture *fx, struct timeline *tl, const struct names *na,
 		struct delta de = next_piece(mo, places);
 
 		buf_clear(&piece);
-		piece_encode(&piece, &de);
+		piece_begin(&piece, &de);
+		piece_end(&piece, &de);
 		assert_true(buf_ok(&piece) && buf_ok(&group));
 		assert_int_equal(changes_append(ch, buf_slice(&group), buf_slice(&piece), &fx->err), 0);
 		if (below(mo, n) < 3)
@@ -432,7 +433,8 @@ append_piece(struct fixture *fx, struct changes *ch, const char *subject, struct
 	struct buf group = {0}, piece = {0};
 
 	key_subject(&group, 'T', slice_str(subject));
-	piece_encode(&piece, &de);
+	piece_begin(&piece, &de);
+	piece_end(&piece, &de);
 	assert_true(buf_ok(&group) && buf_ok(&piece));
 	assert_int_equal(changes_append(ch, buf_slice(&group), buf_slice(&piece), &fx->err), 0);
 	buf_free(&group);

@@ -26,7 +26,8 @@ static const struct arg run_args[] = {
     {"--batch-events", ARG_NUMBER, "N", "events in one journal batch (default and most 4096)"},
     {"--checkpoint-events", ARG_NUMBER, "N", "events between checkpoints (default 100000)"},
     {"--json", ARG_FLAG, NULL, "the summary as one JSON object"},
-    {"--stages", ARG_FLAG, NULL, "measure where the time goes: seconds of each stage in the summary, and what the store was asked for"},
+    {"--stages", ARG_FLAG, NULL,
+	"measure where the time goes: seconds of each stage in the summary, what the store was asked for, what lies in memory"},
     {0},
 };
 

@@ -99,6 +99,10 @@ summary_print(FILE *f, const struct summary *su)
 	if (su->stages)
 		fprintf(f, "\nthe store was asked for %" PRIu64 " keys, walked %" PRIu64 " times, read %" PRIu64 " blocks (%.1f MiB)\n",
 		    st->reads.gets, st->reads.walks, st->reads.blocks, (double)st->reads.bytes / (double)MIB);
+	if (su->stages)
+		fprintf(f, "in memory: %" PRIu64 " timelines (%.1f MiB), filter of what is known %.1f MiB, blocks of the store %.1f MiB\n",
+		    st->timelines, (double)st->timeline_bytes / (double)MIB, (double)st->filter_bytes / (double)MIB,
+		    (double)st->block_cache_bytes / (double)MIB);
 	fprintf(f, "%.2f s, %s events a second\n", su->seconds, grouped(su->seconds > 0 ? (uint64_t)((double)st->consumed / su->seconds) : 0));
 }
 
@@ -144,7 +148,11 @@ summary_json(FILE *f, const struct summary *su)
 	for (unsigned i = 0; su->stages && i < STAGE_COUNT; i++)
 		fprintf(f, "%s\"%s\":%.6f", i == 0 ? "" : ",", stage_name((enum stage)i), stages_seconds((enum stage)i));
 	if (su->stages)
-		fprintf(f, "},\"store_reads\":{\"gets\":%" PRIu64 ",\"walks\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"bytes\":%" PRIu64 "}",
-		    st->reads.gets, st->reads.walks, st->reads.blocks, st->reads.bytes);
+		fprintf(f,
+		    "},\"store_reads\":{\"gets\":%" PRIu64 ",\"walks\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"bytes\":%" PRIu64
+		    "},\"memory\":{\"timelines\":%" PRIu64 ",\"timeline_bytes\":%" PRIu64 ",\"filter_bytes\":%" PRIu64
+		    ",\"block_cache_bytes\":%" PRIu64 "}",
+		    st->reads.gets, st->reads.walks, st->reads.blocks, st->reads.bytes, st->timelines, st->timeline_bytes, st->filter_bytes,
+		    st->block_cache_bytes);
 	fprintf(f, "}\n");
 }
