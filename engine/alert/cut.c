@@ -139,8 +139,8 @@ told_changed(struct alert *al, const struct group *gr, const struct episode *ep,
 		*ret = al->signature != al->told_signature;
 		return 0;
 	}
-	if (al->told_at < gr->dirty_from && al->told_at >= ep->first && al->told_at <= ep->last &&
-	    hit_same_event(gr->hits[al->told_at], al->told_hit))
+	/* From the opening to where it was told nothing changed. */
+	if (al->told_at < gr->dirty_from && hit_same_event(gr->hits[al->told_at], al->told_hit))
 		return 0;
 	told = hit_in(gr, ep, al->told_hit, &al->told_at);
 	if (told == NULL || told->fresh == 0) {
@@ -195,7 +195,7 @@ static int
 follow(struct alert *al, struct group *gr, const struct episode *ep, const struct cut *cu, bool fresh, const struct alert *replaces, struct err *err)
 {
 	uint32_t n = ep->last - ep->first + 1;
-	bool say = false, was_ended = al->state == ALERT_ENDED, held = !fresh && al->told > 0; /* receivers hold it */
+	bool say = false, was_ended = al->state == ALERT_ENDED, held = al->told > 0; /* receivers hold it */
 	bool moves = held && cu->readdressed;
 
 	if (moves) { /* as they got it, before it shows anything else */
@@ -249,6 +249,14 @@ follow(struct alert *al, struct group *gr, const struct episode *ep, const struc
 	return tell(al, cu, !held || moves ? MESSAGE_RAISED : MESSAGE_UPDATED, gr, replaces, err);
 }
 
+/* What an episode is now. */
+struct place {
+	struct alert *al;
+	const struct alert *replaces; /* the first alert that was withdrawn in favour of it */
+	bool fresh;                   /* it did not stand before */
+	bool made;                    /* by this pass: nobody else holds it yet */
+};
+
 /* One pass of cutting: the working set that the steps below share. */
 struct pass {
 	struct group *gr;
@@ -256,11 +264,8 @@ struct pass {
 	uint32_t keep, behind; /* current alerts before the change, and from where behind it: untouched */
 	struct episode *eps;
 	uint32_t n_eps;
-	struct alert **next; /* by episode: the alert that it is */
-	bool *fresh;
-	bool *made;                    /* by this pass: nobody else holds it yet */
-	const struct alert **replaces; /* by episode: the first alert that was withdrawn in favour of it */
-	struct alert **old;            /* touched current alerts, then the withdrawn ones; taken ones are NULL */
+	struct place *of;   /* each episode */
+	struct alert **old; /* touched current alerts, then the withdrawn ones; taken ones are NULL */
 	uint32_t n_old, n_old_current;
 };
 
@@ -281,9 +286,8 @@ match_openings(struct pass *pa)
 			if (c >= 0)
 				break;
 		}
-		pa->next[i] = at < pa->n_old_current && c == 0 ? pa->old[at] : NULL;
-		pa->fresh[i] = false;
-		if (pa->next[i] != NULL)
+		pa->of[i] = (struct place){.al = c == 0 ? pa->old[at] : NULL};
+		if (c == 0)
 			pa->old[at++] = NULL;
 		else
 			unmatched++;
@@ -306,7 +310,7 @@ id_cmp(const void *a, const void *b)
 static struct by_id *
 sort_old(const struct pass *pa, uint32_t *ret_n)
 {
-	struct by_id *v = arena_alloc(pa->cu->arena, ((size_t)pa->n_old + 1) * sizeof *v);
+	struct by_id *v = arena_alloc(pa->cu->arena, (size_t)pa->n_old * sizeof *v);
 	uint32_t n = 0;
 
 	if (v == NULL)
@@ -336,11 +340,11 @@ match(struct pass *pa, struct err *err)
 		const struct by_id *found, key = {id, 0};
 		struct alert *al;
 
-		if (pa->next[i] != NULL)
+		if (pa->of[i].al != NULL)
 			continue;
 		if (make_id(id, pa->cu, pa->gr, pa->gr->hits[pa->eps[i].first]) != 0)
 			return err_nomem(err);
-		found = n == 0 ? NULL : bsearch(&key, v, n, sizeof *v, id_cmp);
+		found = bsearch(&key, v, n, sizeof *v, id_cmp);
 		if (found != NULL) {
 			al = pa->old[found->at];
 			pa->old[found->at] = NULL;
@@ -350,10 +354,10 @@ match(struct pass *pa, struct err *err)
 				return err_nomem(err);
 			memcpy(al->id, id, sizeof id);
 			al->state = ALERT_WITHDRAWN;
-			pa->made[i] = true;
+			pa->of[i].made = true;
 		}
-		pa->next[i] = al;
-		pa->fresh[i] = al->state == ALERT_WITHDRAWN;
+		pa->of[i].al = al;
+		pa->of[i].fresh = al->state == ALERT_WITHDRAWN;
 	}
 	return 0;
 }
@@ -390,9 +394,11 @@ withdraw(struct pass *pa, struct err *err)
 		ep = heir(pa, al);
 		al->replaced = ep != NULL;
 		if (ep != NULL) {
-			memcpy(al->by, pa->next[ep - pa->eps]->id, ALERT_ID_BYTES);
-			if (pa->replaces[ep - pa->eps] == NULL)
-				pa->replaces[ep - pa->eps] = al;
+			struct place *pl = &pa->of[ep - pa->eps];
+
+			memcpy(al->by, pl->al->id, ALERT_ID_BYTES);
+			if (pl->replaces == NULL)
+				pl->replaces = al;
 		}
 		al->state = ALERT_WITHDRAWN;
 		al->why = pa->cu->why != WHY_EVIDENCE || !al->replaced ? pa->cu->why : WHY_REPLACED;
@@ -434,21 +440,13 @@ relist(struct pass *pa, uint32_t moved, struct err *err)
 		al->told_at += moved;
 	}
 	for (uint32_t i = 0; i < pa->n_eps; i++)
-		gr->alerts[pa->keep + i] = pa->next[i];
+		gr->alerts[pa->keep + i] = pa->of[i].al;
 	for (uint32_t i = 0, at = n; i < pa->n_old; i++)
 		if (pa->old[i] != NULL)
 			gr->alerts[at++] = pa->old[i];
 	gr->n_current = n;
 	gr->n_alerts = total;
 	return 0;
-}
-
-/* Hits were only added at the end of the last episode, which stays open: nothing else can have changed. */
-static bool
-extends_last(const struct group *gr, const struct rule *ru)
-{
-	return !gr->removed && gr->n_current > 0 && gr->alerts[gr->n_current - 1]->last_hit + 1 == gr->dirty_from &&
-	       together(ru, gr->hits[gr->dirty_from - 1], gr->hits[gr->dirty_from]);
 }
 
 static void
@@ -458,10 +456,9 @@ settle(struct group *gr, uint32_t from, uint32_t end)
 		gr->hits[i]->fresh = 0;
 	gr->dirty_from = gr->clean_tail = UINT32_MAX;
 	gr->cut_hits = gr->n_hits;
-	gr->removed = false;
 }
 
-/* What the steps work with, from the arena. */
+/* What the steps work with, from the arena (which holds the episodes, so that it gives something even where nothing is asked for). */
 static int
 prepare(struct pass *pa)
 {
@@ -471,16 +468,10 @@ prepare(struct pass *pa)
 
 	pa->n_old_current = pa->behind - pa->keep;
 	pa->n_old = pa->n_old_current + gone;
-	pa->next = arena_alloc(arena, ((size_t)pa->n_eps + 1) * sizeof(struct alert *));
-	pa->replaces = arena_alloc(arena, ((size_t)pa->n_eps + 1) * sizeof(struct alert *));
-	pa->fresh = arena_alloc(arena, (size_t)pa->n_eps + 1);
-	pa->made = arena_alloc(arena, (size_t)pa->n_eps + 1);
-	pa->old = arena_alloc(arena, ((size_t)pa->n_old + 1) * sizeof(struct alert *));
-	if (pa->next == NULL || pa->replaces == NULL || pa->fresh == NULL || pa->made == NULL || pa->old == NULL)
+	pa->of = arena_alloc(arena, pa->n_eps * sizeof *pa->of);
+	pa->old = arena_alloc(arena, pa->n_old * sizeof(struct alert *));
+	if (pa->of == NULL || pa->old == NULL)
 		return -1;
-	for (uint32_t i = 0; i < pa->n_eps; i++)
-		pa->replaces[i] = NULL;
-	memset(pa->made, 0, pa->n_eps);
 	if (pa->n_old_current != 0)
 		memcpy(pa->old, gr->alerts + pa->keep, pa->n_old_current * sizeof(struct alert *));
 	if (gone != 0)
@@ -492,33 +483,30 @@ int
 group_cut(struct group *gr, const struct cut *cu, struct err *err)
 {
 	struct pass pa = {.gr = gr, .cu = cu};
-	struct episode head = {0};
+	const struct alert *al; /* what the change may touch first */
+	struct episode head;
 	uint32_t from, end, dirty = gr->dirty_from, moved = gr->n_hits - gr->cut_hits; /* modulo 2^32, as they are added again */
-	bool extend;
+	bool touches, extend;
 	int rc = -1;
 
 	if (dirty == UINT32_MAX)
 		return 0;
 	pa.keep = first_reaching(gr, dirty); /* a change may also join what comes before it */
-	extend = dirty < gr->n_hits && extends_last(gr, cu->ru);
-	if (extend) {
-		const struct alert *al = gr->alerts[gr->n_current - 1];
-
-		pa.keep = gr->n_current - 1;
+	touches = pa.keep < gr->n_current;
+	al = touches ? gr->alerts[pa.keep] : NULL;
+	extend = touches && al->last_hit + 1 == dirty; /* it is as it was, but may go on */
+	if (extend)
 		head = (struct episode){al->first_hit, al->last_hit, al->shown_hit};
-	}
-	from = extend ? dirty : pa.keep < gr->n_current ? gr->alerts[pa.keep]->first_hit : dirty;
-	if (from > dirty)
-		from = dirty;
+	from = touches && !extend ? al->first_hit : dirty;
 	if (cut_episodes(gr, cu->ru, from, gr->n_hits - gr->clean_tail, extend ? &head : NULL, cu->arena, &pa.eps, &pa.n_eps, &end) != 0)
 		return err_nomem(err);
-	pa.behind = end == gr->n_hits ? gr->n_current : first_reaching(gr, end - moved + 1);
+	pa.behind = first_reaching(gr, end - moved + 1);
 	if (prepare(&pa) != 0)
 		return err_nomem(err);
 	if (match(&pa, err) != 0 || withdraw(&pa, err) != 0)
 		goto out;
 	for (uint32_t i = 0; i < pa.n_eps; i++)
-		if (follow(pa.next[i], gr, &pa.eps[i], cu, pa.fresh[i], pa.fresh[i] ? pa.replaces[i] : NULL, err) != 0)
+		if (follow(pa.of[i].al, gr, &pa.eps[i], cu, pa.of[i].fresh, pa.of[i].fresh ? pa.of[i].replaces : NULL, err) != 0)
 			goto out;
 	if (relist(&pa, moved, err) != 0)
 		goto out;
@@ -526,7 +514,7 @@ group_cut(struct group *gr, const struct cut *cu, struct err *err)
 	rc = 0;
 out:
 	for (uint32_t i = 0; rc != 0 && i < pa.n_eps; i++)
-		if (pa.made[i])
-			alert_free(pa.next[i]);
+		if (pa.of[i].made)
+			alert_free(pa.of[i].al);
 	return rc;
 }

@@ -203,7 +203,7 @@ hit_find(const struct group *gr, const struct names *na, struct instant time, ui
 
 /* A change at hit `from`, now with so many hits behind it. */
 static void
-touch(struct group *gr, uint32_t from, uint32_t tail, bool removed)
+touch(struct group *gr, uint32_t from, uint32_t tail)
 {
 	if (from < gr->dirty_from)
 		gr->dirty_from = from;
@@ -211,7 +211,6 @@ touch(struct group *gr, uint32_t from, uint32_t tail, bool removed)
 		gr->clean_tail = tail;
 	if (from < gr->unsaved_from)
 		gr->unsaved_from = from;
-	gr->removed = gr->removed || removed;
 	gr->unsaved = true;
 }
 
@@ -226,13 +225,13 @@ group_put(struct group *gr, const struct names *na, struct instant time, uint32_
 		hit_drop(gr->hits[at]);
 		memmove(gr->hits + at, gr->hits + at + 1, (gr->n_hits - at - 1) * sizeof(struct hit *));
 		gr->n_hits--;
-		touch(gr, at, gr->n_hits - at, true);
+		touch(gr, at, gr->n_hits - at);
 		return 0;
 	}
 	if (there) {
 		hit_drop(gr->hits[at]);
 		gr->hits[at] = hit;
-		touch(gr, at, gr->n_hits - at - 1, true);
+		touch(gr, at, gr->n_hits - at - 1);
 		return 0;
 	}
 	if (hit == NULL)
@@ -250,7 +249,7 @@ group_put(struct group *gr, const struct names *na, struct instant time, uint32_
 	}
 	memmove(gr->hits + at + 1, gr->hits + at, (gr->n_hits - at) * sizeof(struct hit *));
 	gr->hits[at] = hit;
-	touch(gr, at, gr->n_hits - at, at != gr->n_hits);
+	touch(gr, at, gr->n_hits - at);
 	gr->n_hits++;
 	return 0;
 }
@@ -261,7 +260,7 @@ group_drop_hits(struct group *gr)
 	for (uint32_t i = 0; i < gr->n_hits; i++)
 		hit_drop(gr->hits[i]);
 	gr->n_hits = 0;
-	touch(gr, 0, 0, true);
+	touch(gr, 0, 0);
 }
 
 bool

@@ -88,7 +88,6 @@ struct group {
 	uint32_t unsaved_from; /* as dirty_from, since the last checkpoint */
 	uint32_t saved_hits;   /* how many that checkpoint held */
 	bool unsaved;          /* hits or alerts changed since then */
-	bool removed;          /* among the changes was a removal or a change, not only hits added at the end */
 	uint32_t key_len;
 	size_t values_bytes; /* of all alerts */
 	size_t counted;      /* its bytes, as its subject last counted them */

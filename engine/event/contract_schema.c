@@ -179,7 +179,7 @@ compile_string(struct compile *cc, json_t *node, struct schema *sc)
 		compile_mistake(cc, "format", "a decimal needs x-scale: how many digits behind the point");
 	if (sc->format != FORMAT_DECIMAL && json_object_get(node, "x-scale") != NULL)
 		compile_mistake(cc, "x-scale", "x-scale goes with format decimal only");
-	sc->scale = (uint8_t)limit_of(cc, node, "x-scale", 0, 18, 0);
+	sc->scale = (uint8_t)limit_of(cc, node, "x-scale", 0, LIMIT_DECIMAL_SCALE, 0);
 }
 
 static int

@@ -16,14 +16,36 @@ void
 active_clear(struct active *ac)
 {
 	bag_clear(&ac->keys);
-	ac->hi = ac->n_lives = ac->n_undo = ac->n_items = 0;
+	ac->hi = ac->n_undo = ac->n_items = 0;
 	ac->listed = false;
 }
 
 size_t
 active_bytes(const struct active *ac)
 {
-	return bag_bytes(&ac->keys) + ac->keys.n * sizeof *ac->lives + ac->cap_undo * sizeof *ac->undo + ac->cap_items * sizeof *ac->items;
+	return bag_bytes(&ac->keys) + ac->cap_lives * (sizeof *ac->lives + sizeof *ac->items) + ac->cap_undo * sizeof *ac->undo;
+}
+
+/* For one key more. Before it is made, so that no key is ever without a life. */
+static int
+make_room(struct active *ac)
+{
+	uint32_t cap = ac->cap_lives == 0 ? 4 : ac->cap_lives * 2;
+	struct life *lives;
+	uint32_t *items;
+
+	if (ac->keys.n < ac->cap_lives)
+		return 0;
+	lives = realloc(ac->lives, cap * sizeof *lives);
+	if (lives == NULL)
+		return -1;
+	ac->lives = lives;
+	items = realloc(ac->items, cap * sizeof *items);
+	if (items == NULL)
+		return -1;
+	ac->items = items;
+	ac->cap_lives = cap;
+	return 0;
 }
 
 static int
@@ -48,32 +70,17 @@ apply(struct active *ac, const struct window_view *vi, uint32_t index)
 	const struct entry *en = &vi->tl->v[index];
 	const struct feature_bind *fb = &vi->binds[en->layout];
 	struct slice kept = entry_kept(vi->tl, en);
-	uint32_t key;
+	uint32_t key, n_keys = ac->keys.n;
 
 	if (!feature_takes(vi->plan, fb, en->role, kept))
 		return 0;
+	if (make_room(ac) != 0)
+		return -1;
 	key = bag_number(&ac->keys, kept_bytes(kept, (unsigned)fb->key));
 	if (key == UINT32_MAX)
 		return -1;
-	if (key >= ac->n_lives) {
-		uint32_t n = key + 1 > 2 * ac->n_lives ? key + 1 : 2 * ac->n_lives;
-		struct life *v = realloc(ac->lives, n * sizeof *v);
-
-		if (v == NULL)
-			return -1;
-		for (uint32_t i = ac->n_lives; i < n; i++)
-			v[i] = (struct life){NO_ENTRY, NO_ENTRY};
-		ac->lives = v;
-		ac->n_lives = n;
-	}
-	if (ac->n_lives > ac->cap_items) {
-		uint32_t *v = realloc(ac->items, ac->n_lives * sizeof *v);
-
-		if (v == NULL)
-			return -1;
-		ac->items = v;
-		ac->cap_items = ac->n_lives;
-	}
+	if (key == n_keys)
+		ac->lives[key] = (struct life){NO_ENTRY, NO_ENTRY};
 	if (push_undo(ac, key, index) != 0)
 		return -1;
 	ac->lives[key].newest = index;
@@ -113,11 +120,8 @@ bound(const struct window_view *vi, uint32_t opening, bool from, struct instant 
 {
 	const struct entry *en = &vi->tl->v[opening];
 	int field = from ? vi->binds[en->layout].from : vi->binds[en->layout].til;
-	struct value v;
+	struct value v = kept_value(entry_kept(vi->tl, en), (unsigned)field); /* none, where the feature names no such field */
 
-	if (field < 0)
-		return false;
-	v = kept_value(entry_kept(vi->tl, en), (unsigned)field);
 	*ret = v.t;
 	return v.kind == VALUE_INSTANT;
 }
@@ -128,7 +132,7 @@ is_on(const struct active *ac, const struct window_view *vi, uint32_t key, struc
 	const struct life *li = &ac->lives[key];
 	struct instant edge;
 
-	if (li->newest == NO_ENTRY || li->opening == NO_ENTRY)
+	if (li->opening == NO_ENTRY)
 		return false;
 	if ((vi->binds[vi->tl->v[li->newest].layout].life & (LIFE_OPENS | LIFE_REOPENS)) == 0)
 		return false;
@@ -159,7 +163,7 @@ active_list(struct active *ac, const struct window_view *vi, struct instant t)
 		return ac->n_items;
 	ac->n_items = 0;
 	ac->contested = false;
-	for (uint32_t key = 0; key < ac->keys.n && key < ac->n_lives; key++) {
+	for (uint32_t key = 0; key < ac->keys.n; key++) {
 		ac->contested = ac->contested || is_contested(vi, &ac->lives[key]);
 		if (is_on(ac, vi, key, t))
 			ac->items[ac->n_items++] = key;

@@ -22,12 +22,12 @@ struct active {
 	uint32_t hi;
 	struct bag keys;    /* encoded key values */
 	struct life *lives; /* by key number */
-	uint32_t n_lives;
+	uint32_t cap_lives; /* and of items */
 	struct life_undo *undo;
 	uint32_t n_undo, cap_undo;
 	/* What is on at the trigger: made by active_list, valid until the next seek. */
 	uint32_t *items; /* key numbers, sorted by key bytewise */
-	uint32_t n_items, cap_items;
+	uint32_t n_items;
 	bool contested; /* the newest entry or the opening of some key, on or not, is: nobody knows what is on */
 	bool listed;
 };

@@ -53,10 +53,10 @@ feature_takes(const struct feature_plan *pl, const struct feature_bind *fb, uint
 	if (!fb->on || (fb->role >= 0 && fb->role != role))
 		return false;
 	for (unsigned i = 0; i < spec->n_where; i++) {
-		struct slice have = fb->where[i] < 0 ? slice_of("", 0) : kept_bytes(kept, (unsigned)fb->where[i]);
+		struct slice have = kept_bytes(kept, (unsigned)fb->where[i]); /* empty where there is none: no value is */
 		bool pass = false;
 
-		for (unsigned j = 0; j < spec->where[i].n && !pass && have.n != 0; j++)
+		for (unsigned j = 0; j < spec->where[i].n && !pass; j++)
 			pass = slice_eq(have, pl->where[i][j]);
 		if (!pass)
 			return false;

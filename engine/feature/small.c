@@ -86,11 +86,11 @@ small_find(struct small *sm, const struct window_view *vi, uint64_t serial)
 	}
 }
 
-/* The bits [lo, hi). */
+/* The bits [lo, hi): none where hi <= lo. */
 static uint32_t
 range(uint32_t lo, uint32_t hi)
 {
-	return lo >= hi ? 0 : (uint32_t)((((uint64_t)1 << hi) - 1) & ~(((uint64_t)1 << lo) - 1));
+	return (uint32_t)((((uint64_t)1 << hi) - 1) & ~(((uint64_t)1 << lo) - 1));
 }
 
 uint32_t

@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#define DECIMAL_SCALE 9
-
 static int
 ring_room(struct ring *ri)
 {
@@ -96,38 +94,47 @@ value_at(const struct window_view *vi, uint32_t index)
 	return kept_value(entry_kept(vi->tl, en), (unsigned)vi->binds[en->layout].of);
 }
 
-/* Order of two values of one field; kinds are alike but for contract versions: then by kind. */
-static int
-value_order(const struct value *a, const struct value *b)
-{
-	if (a->kind != b->kind)
-		return a->kind < b->kind ? -1 : 1;
-	if (a->kind == VALUE_STRING)
-		return slice_cmp(a->s, b->s);
-	if (a->kind == VALUE_INSTANT)
-		return instant_cmp(a->t, b->t);
-	return (a->i > b->i) - (a->i < b->i);
-}
-
-/* The exact integer that sum works on: decimals are brought to one scale. */
+/* The exact integer that sum works on: decimals are brought to one scale. What is no number counts 0. */
 static int128
 summand(const struct value *v)
 {
 	int128 x = v->i;
 
 	if (v->kind == VALUE_DECIMAL)
-		for (unsigned i = v->scale; i < DECIMAL_SCALE; i++)
+		for (unsigned i = v->scale; i < LIMIT_DECIMAL_SCALE; i++)
 			x *= 10;
-	return v->kind == VALUE_INTEGER || v->kind == VALUE_DECIMAL || v->kind == VALUE_BOOLEAN ? x : 0;
+	return x;
 }
 
-/* a comes nearer the top than b. */
+/* Order of two values of one field; kinds are alike but for contract versions: then by kind. Decimals of two types, or of two
+ * versions of one, may differ in scale. */
+static int
+value_order(const struct value *a, const struct value *b)
+{
+	int128 x, y;
+
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	if (a->kind == VALUE_STRING)
+		return slice_cmp(a->s, b->s);
+	if (a->kind == VALUE_INSTANT)
+		return instant_cmp(a->t, b->t);
+	if (a->scale == b->scale)
+		return (a->i > b->i) - (a->i < b->i);
+	x = summand(a);
+	y = summand(b);
+	return (x > y) - (x < y);
+}
+
+/* a comes nearer the top than b. Of equal decimals the scale decides, so that the one shown is the same whichever came first. */
 static bool
 above(const struct window_view *vi, uint32_t a, uint32_t b)
 {
 	struct value x = value_at(vi, a), y = value_at(vi, b);
 	int c = value_order(&x, &y);
 
+	if (c == 0)
+		c = (x.scale > y.scale) - (x.scale < y.scale);
 	return vi->plan->spec->op == OP_MIN ? c < 0 : c > 0;
 }
 
@@ -195,11 +202,7 @@ tally_move(struct tally *ta, const struct window_view *vi, uint32_t index, bool 
 		return -1;
 	if (op != OP_MIN && op != OP_MAX)
 		return 0;
-	if (!right || ta->heap_stale) {
-		ta->heap_stale = true;
-		return 0;
-	}
-	return heap_push(ta, vi, index);
+	return ta->heap_stale ? 0 : heap_push(ta, vi, index);
 }
 
 static struct tally *
@@ -337,8 +340,10 @@ static struct value
 sum_value(const struct tally *ta)
 {
 	int128 x = ta->sum;
-	unsigned scale = DECIMAL_SCALE;
+	unsigned scale = LIMIT_DECIMAL_SCALE;
 	bool decimal = ta->decimals > 0;
+
+	_Static_assert(LIMIT_DECIMAL_SCALE == 9, "1e9 below");
 
 	if (decimal)
 		for (; scale > 0 && x % 10 == 0; scale--)
@@ -406,7 +411,7 @@ rank(struct window *wi, const struct window_view *vi, struct tally *mine)
 		struct tally *ta = &wi->tallies[g];
 		struct value v;
 
-		if (wi->groups.items[g].count == 0 || ta == mine)
+		if (wi->groups.items[g].count == 0)
 			continue;
 		if (adds_up(vi->plan->spec->op)) {
 			better += amount(wi, ta, vi, false) > amount(wi, mine, vi, false);
@@ -432,7 +437,7 @@ window_read(struct window *wi, const struct window_view *vi, enum feature_attr a
 	enum feature_op op = vi->plan->spec->op;
 	uint32_t number = mine.n == 0 ? UINT32_MAX : bag_find(&wi->groups, mine);
 	struct tally none = {0};
-	struct tally *own = number != UINT32_MAX && number < wi->n_tallies ? &wi->tallies[number] : &none;
+	struct tally *own = number < wi->n_tallies ? &wi->tallies[number] : &none;
 
 	switch (attr) {
 	case ATTR_N:
@@ -449,7 +454,7 @@ window_read(struct window *wi, const struct window_view *vi, enum feature_attr a
 	case ATTR_MEAN:
 		return adds_up(op) ? ratio(amount(wi, &wi->all, vi, true), wi->groups.live) : (struct value){.kind = VALUE_NONE};
 	case ATTR_RANK:
-		if (mine.n == 0 || own->n == 0)
+		if (own->n == 0)
 			return (struct value){.kind = VALUE_NONE};
 		return rank(wi, vi, own);
 	case ATTR_CONTESTED:

@@ -114,24 +114,21 @@ trigger_kept(const struct judge *ju)
 	return entry_kept(&ju->su->tl, &ju->su->tl.v[ju->index]);
 }
 
-/* The trigger's own group of a feature with `by`, encoded; empty if it has none. */
+/* The trigger's own group of a feature with `by`, encoded; empty if it has none, as all is that no layout has. */
 static struct slice
 own_group(const struct judge *ju, unsigned feature)
 {
 	int by = ju->rp->binds[feature][ju->su->tl.v[ju->index].layout].by;
 
-	return by < 0 ? slice_of("", 0) : kept_bytes(trigger_kept(ju), (unsigned)by);
+	return kept_bytes(trigger_kept(ju), (unsigned)by);
 }
 
 static struct value
 get_field(void *ctx, unsigned field)
 {
 	const struct judge *ju = ctx;
-	int i = ju->rp->triggers[ju->su->tl.v[ju->index].layout].fields[field];
 
-	if (i < 0)
-		return (struct value){.kind = VALUE_NONE};
-	return kept_value(trigger_kept(ju), (unsigned)i);
+	return kept_value(trigger_kept(ju), (unsigned)ju->rp->triggers[ju->su->tl.v[ju->index].layout].fields[field]);
 }
 
 /* What the feature takes of a small timeline; NULL: the timeline is not small, or more is asked for than that can tell. */
@@ -173,11 +170,8 @@ get_feature(void *ctx, unsigned feature, enum feature_attr attr)
 		return v;
 	}
 	n = active_list(&cu->ac, &vi, entry_time(&vi.tl->v[ju->index]));
-	if (attr == ATTR_N)
-		return (struct value){.kind = VALUE_INTEGER, .i = n};
-	if (attr == ATTR_CONTESTED)
-		return (struct value){.kind = VALUE_BOOLEAN, .i = cu->ac.contested};
-	return (struct value){.kind = VALUE_NONE};
+	/* The loader lets rules read these two alone. */
+	return attr == ATTR_N ? (struct value){.kind = VALUE_INTEGER, .i = n} : (struct value){.kind = VALUE_BOOLEAN, .i = cu->ac.contested};
 }
 
 static unsigned
@@ -185,12 +179,10 @@ get_items(void *ctx, unsigned feature)
 {
 	struct judge *ju = ctx;
 	struct window_view vi = view(ju, feature);
-	uint32_t n;
 
 	if (!seek(ju, feature) || vi.plan->spec->op != OP_ACTIVE)
 		return 0;
-	n = active_list(&ju->cursors[feature].ac, &vi, entry_time(&vi.tl->v[ju->index]));
-	return n < LIMIT_ACTIVE_ITEMS ? n : LIMIT_ACTIVE_ITEMS;
+	return active_list(&ju->cursors[feature].ac, &vi, entry_time(&vi.tl->v[ju->index]));
 }
 
 static struct value
@@ -200,7 +192,6 @@ get_item(void *ctx, unsigned feature, unsigned item, struct slice field)
 	struct window_view vi = view(ju, feature);
 	const struct active *ac = &ju->cursors[feature].ac;
 	const struct entry *en;
-	int i;
 
 	if (item >= get_items(ctx, feature))
 		return (struct value){.kind = VALUE_NONE};
@@ -209,10 +200,7 @@ get_item(void *ctx, unsigned feature, unsigned item, struct slice field)
 	if (slice_eq_str(field, "contested"))
 		return (struct value){.kind = VALUE_BOOLEAN, .i = active_contested(ac, &vi, item)};
 	en = &vi.tl->v[active_opening(ac, item)];
-	i = layout_field_index(names_layout_at(ju->names, en->layout), field);
-	if (i < 0)
-		return (struct value){.kind = VALUE_NONE};
-	return kept_value(entry_kept(vi.tl, en), (unsigned)i);
+	return kept_value(entry_kept(vi.tl, en), (unsigned)layout_field_index(names_layout_at(ju->names, en->layout), field));
 }
 
 int
@@ -243,9 +231,7 @@ judge_group(const struct rule_plan *rp, uint16_t layout, struct slice kept, stru
 {
 	buf_clear(ret);
 	for (unsigned i = 0; i < rp->ru->n_episode; i++) {
-		int f = rp->triggers[layout].fields[rp->ru->episode[i]];
-
-		struct slice bytes = f < 0 ? slice_of("", 0) : kept_bytes(kept, (unsigned)f);
+		struct slice bytes = kept_bytes(kept, (unsigned)rp->triggers[layout].fields[rp->ru->episode[i]]);
 
 		/* A missing value and an empty text are one episode: they read the same. */
 		buf_add_blob(ret, bytes.n == 1 && bytes.p[0] == VALUE_STRING ? slice_of("", 0) : bytes);
@@ -305,7 +291,6 @@ judge_values(const struct judge *ju, struct buf *ret)
 struct pick {
 	uint32_t *v;
 	uint32_t n, max;
-	uint64_t total;
 };
 
 /* Whether an entry that was picked has the value; hashes: of their values. */
@@ -445,7 +430,7 @@ count_all(struct judge *ju, uint64_t *ret)
 		}
 		v = p;
 		cap += more;
-		pi = (struct pick){v + n, 0, more, 0};
+		pi = (struct pick){v + n, 0, more};
 		if ((ju->rp->features[f].spec->op != OP_ACTIVE ? pick_window(ju, f, &pi) : pick_active(ju, f, &pi)) != 0) {
 			free(v);
 			return -1;
@@ -478,7 +463,7 @@ judge_evidence(struct judge *ju, struct evidence *ret)
 	ret->capped = false;
 	for (unsigned f = 0; f < ju->rp->n_features; f++) {
 		unsigned max = ju->rp->features[f].spec->evidence;
-		struct pick pi = {ret->index + ret->n, 0, max < LIMIT_EVIDENCE ? max : LIMIT_EVIDENCE, 0};
+		struct pick pi = {ret->index + ret->n, 0, max < LIMIT_EVIDENCE ? max : LIMIT_EVIDENCE};
 
 		if (max == 0)
 			continue;

@@ -4,20 +4,13 @@
 static struct instant
 reach(const struct feature_spec *spec, struct instant t)
 {
-	struct instant end = t;
+	struct instant end;
 
 	if (spec->window == WINDOW_SPAN)
 		return instant_plus(t, spec->window_seconds);
-	if (spec->window == WINDOW_JALALI_YEAR)
-		end = jalali_year_end(t);
-	else if (spec->window == WINDOW_JALALI_MONTH)
-		end = jalali_month_end(t);
-	/* The calendars' ends are exclusive. */
-	if (end.nsec > 0)
-		end.nsec--;
-	else
-		end = (struct instant){end.sec - 1, 999999999};
-	return end;
+	end = spec->window == WINDOW_JALALI_YEAR ? jalali_year_end(t) : jalali_month_end(t);
+	/* The calendars' ends are exclusive, and whole seconds. */
+	return (struct instant){end.sec - 1, 999999999};
 }
 
 static uint32_t
@@ -136,7 +129,7 @@ sweep_run(struct sweep *sw, struct err *err)
 	start(sw);
 	if (take_back(sw, err) != 0)
 		return -1;
-	for (i = sw->n == 0 ? tl->n : sw->deltas[0].index;; i++) {
+	for (i = sw->deltas[0].index;; i++) {
 		bool reached, changed = false;
 
 		/* What was before i reaches i; what changes at i is settled first when it went, last when it came. */

@@ -12,7 +12,7 @@
 
 struct sweep {
 	struct judge *judge;        /* begun with the subject and rule */
-	const struct delta *deltas; /* merged: sorted, with index and found */
+	const struct delta *deltas; /* merged: sorted, with index and found; one at least */
 	size_t n;
 	void *ctx;
 	int (*trigger)(void *ctx, struct err *err);                      /* the judge stands at a trigger that must be judged again */

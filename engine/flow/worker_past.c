@@ -141,6 +141,8 @@ worker_render(struct worker *wo, struct subject *su, unsigned slot, const struct
 		if (judge_eval(&wo->judge) != 0)
 			return err_nomem(err);
 		judge_values(&wo->judge, &wo->values);
+		if (!buf_ok(&wo->values))
+			return err_nomem(err);
 		aw.ev = &wo->evidence;
 		*ret_holds = wo->judge.result.class == OUTCOME_ALERT &&
 			     slice_eq_str(hit_code(al->shown), wo->judge.rp->ru->outcomes[wo->judge.result.outcome].code) &&

@@ -17,7 +17,7 @@ struct rule_input {
 	struct slice type, source, id;
 	struct instant time;
 	struct value (*feature)(void *ctx, unsigned feature, enum feature_attr attr);
-	/* `active` only: how many items are on (at most LIMIT_ACTIVE_ITEMS), and a kept field of the opening of item i, sorted by
+	/* `active` only: how many items are on (rules read LIMIT_ACTIVE_ITEMS of them at most), and a kept field of the opening of item i, sorted by
 	 * key bytewise; the name "key" gives the key, "contested" a boolean. In Lua: f.NAME.items[i].FIELD, #f.NAME.items, ipairs. */
 	unsigned (*items)(void *ctx, unsigned feature);
 	struct value (*item)(void *ctx, unsigned feature, unsigned item, struct slice field);

@@ -23,6 +23,7 @@
 #define LIMIT_CONTRACT_DEPTH 12          /* nesting of objects and arrays that one describes */
 #define LIMIT_ENUM 256                   /* values of one enum */
 #define LIMIT_KIND_BYTES 64              /* a subject kind, a role, a field name */
+#define LIMIT_DECIMAL_SCALE 9            /* digits behind the point: sums of 2^32 of the largest are exact in 128 bits */
 #define LIMIT_FINDINGS 1000              /* mistakes listed of one check */
 #define LIMIT_CONTRACTS 256              /* event types */
 #define LIMIT_PROPERTIES 64              /* properties of one object */

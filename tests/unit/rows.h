@@ -76,6 +76,25 @@ add_row(struct fixture *fx, uint32_t i, unsigned groups)
 	buf_free(&values);
 }
 
+/* The fixture's feature anew. of: a field or -1. */
+static inline void
+declare(struct fixture *fx, enum feature_op op, int of, bool by, bool role, bool where)
+{
+	static struct value yes = {.kind = VALUE_BOOLEAN, .i = 1};
+	static char names[][8] = {"num", "grp", "dec", "at", "txt", "flag", "a.b", "second"};
+
+	window_free(&fx->wi);
+	feature_plan_free(&fx->plan);
+	fx->spec = (struct feature_spec){.op = op, .on = {1, {names[6]}}, .of = of < 0 ? NULL : names[of]};
+	fx->spec.by = by ? names[GRP] : NULL;
+	fx->spec.role = role ? names[7] : NULL;
+	fx->spec.n_where = where;
+	fx->spec.where[0] = (struct feature_where){names[FLAG], 1, &yes};
+	assert_int_equal(feature_plan_make(&fx->plan, &fx->spec), 0);
+	feature_bind_make(&fx->bind, &fx->spec, fx->la);
+	assert_true(fx->bind.on);
+}
+
 static inline int
 setup(void **state)
 {

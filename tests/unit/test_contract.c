@@ -57,6 +57,7 @@ static const struct {
     {ONE("\"a\": {\"type\": \"string\", \"format\": \"datetime\"}", ""), "\"format\"", 0,
 	"datetime: no such format (date-time, date, decimal); did you mean date-time?"},
     {ONE("\"a\": {\"type\": \"string\", \"format\": \"decimal\"}", ""), "\"format\"", 0, "a decimal needs x-scale"},
+    {ONE("\"a\": {\"type\": \"string\", \"format\": \"decimal\", \"x-scale\": 10}", ""), "\"x-scale\"", 0, "x-scale must be an integer from 0 to 9"},
     {ONE("\"a\": {\"type\": \"string\", \"x-scale\": 2}", ""), "\"x-scale\"", 0, "x-scale goes with format decimal only"},
     {ONE("\"a\": {\"type\": \"string\", \"enum\": []}", ""), "\"enum\"", 0, "enum must be a list of 1 to 256 values"},
     {ONE("\"a\": {\"type\": \"string\", \"enum\": [\"x\", 5]}", ""), "\"enum\"", 0, "enum holds a value that is no string"},
