@@ -157,7 +157,7 @@ PLANTS = [
     ("a checkpoint writes over what the one before it appended", "state/store/changes.c",
      "buf_add_u64_be(&jo->key, seq);", "buf_add_u64_be(&jo->key, seq & 0);"),
     ("the filter is not told of a subject's first alert", "engine/flow/worker_cut.c",
-     "if (wo->env.note(wo->env.ctx, subject_alerts_hash(wo->su->hash), err) != 0)\n\t\treturn -1;", ""),
+     "if (wo->env.note(wo->env.ctx, subject_alerts_hash(hash64(subject_key(wo->su))), err) != 0)\n\t\treturn -1;", ""),
     ("a subject of the store is taken for a new one until it has alerts", "engine/flow/worker.c",
      "if (!*wo->env.loading || !wo->env.known(wo->env.ctx, hash)) {",
      "if (!*wo->env.loading || !wo->env.known(wo->env.ctx, subject_alerts_hash(hash))) {"),
