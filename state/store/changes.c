@@ -131,7 +131,7 @@ changes_append(struct changes *ch, struct slice group, struct slice piece, struc
 size_t
 changes_bytes(const struct changes *ch)
 {
-	return ch->bytes.bytes + (ch->cap + ch->cap_spare) * sizeof *ch->list;
+	return ch->bytes.bytes + 2 * ch->n * sizeof *ch->list; /* sorted, each is in both lists */
 }
 
 size_t

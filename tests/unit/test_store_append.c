@@ -359,6 +359,27 @@ an_end_costs_its_bytes_once(void **state)
 	changes_free(ch);
 }
 
+/* Else a node whose set was large once would cut a checkpoint after each batch: one is due when this reaches some size. */
+static void
+what_an_emptied_set_keeps_is_not_counted(void **state)
+{
+	struct fixture *fx = *state;
+	struct store *st = open_store(fx, &writing);
+	struct changes *ch = changes_new();
+
+	for (unsigned i = 0; i < 300000; i++) {
+		char key[16];
+
+		(void)snprintf(key, sizeof key, "k%u", i);
+		put(fx, ch, key, "");
+	}
+	assert_true(changes_bytes(ch) > 300000 * 32);
+	checkpoint(fx, st, ch, 1);
+	assert_int_equal(changes_bytes(ch), 0);
+	changes_free(ch);
+	store_close(st);
+}
+
 static void
 what_is_no_group_cannot_be_appended_to(void **state)
 {
@@ -556,6 +577,7 @@ main(void)
 	    TEST(puts_deletes_and_appends_of_one_set_do_not_touch_each_other),
 	    TEST(pieces_of_several_groups_end_in_the_same_bytes),
 	    TEST(an_end_costs_its_bytes_once),
+	    TEST(what_an_emptied_set_keeps_is_not_counted),
 	    TEST(what_is_no_group_cannot_be_appended_to),
 	    TEST(a_checkpoint_of_the_same_record_may_put_but_not_append),
 	    TEST(a_checkpoint_over_the_files_that_fails_leaves_nothing_behind),
