@@ -40,6 +40,7 @@ void
 changes_clear(struct changes *ch)
 {
 	ch->n = 0;
+	ch->written = 0;
 	arena_reset(&ch->bytes);
 	if (ch->cap * sizeof *ch->list <= KEEP_BYTES)
 		return;
@@ -73,6 +74,7 @@ push(struct changes *ch, struct slice key, size_t n, size_t all, enum change_how
 		return err_nomem(err);
 	memcpy(p, key.p, key.n);
 	ch->list[ch->n++] = (struct change){.p = p, .key_n = (uint32_t)key.n & 0xffffff, .how = how & 0xff, .value_n = (uint32_t)n};
+	ch->written += key.n + all;
 	*ret = p + key.n;
 	return 0;
 }
