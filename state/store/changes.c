@@ -40,6 +40,7 @@ void
 changes_clear(struct changes *ch)
 {
 	ch->n = 0;
+	ch->written = 0;
 	arena_reset(&ch->bytes);
 	if (ch->cap * sizeof *ch->list <= KEEP_BYTES)
 		return;
@@ -73,6 +74,7 @@ push(struct changes *ch, struct slice key, size_t n, size_t all, enum change_how
 		return err_nomem(err);
 	memcpy(p, key.p, key.n);
 	ch->list[ch->n++] = (struct change){.p = p, .key_n = (uint32_t)key.n & 0xffffff, .how = how & 0xff, .value_n = (uint32_t)n};
+	ch->written += key.n + all;
 	*ret = p + key.n;
 	return 0;
 }
@@ -131,7 +133,7 @@ changes_append(struct changes *ch, struct slice group, struct slice piece, struc
 size_t
 changes_bytes(const struct changes *ch)
 {
-	return ch->bytes.bytes + (ch->cap + ch->cap_spare) * sizeof *ch->list;
+	return ch->bytes.bytes + 2 * ch->n * sizeof *ch->list; /* sorted, each is in both lists */
 }
 
 size_t

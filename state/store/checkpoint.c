@@ -126,7 +126,7 @@ store_checkpoint(struct store *st, struct changes *ch, uint64_t seq, struct err 
 		st->seq = seq;
 		return 0;
 	}
-	if (st->opt.min_free_bytes != 0 && store_need_space(st->dir, 2 * (uint64_t)changes_bytes(ch) + st->opt.min_free_bytes / 2, err) != 0)
+	if (st->opt.min_free_bytes != 0 && store_need_space(st->dir, 2 * ch->written + st->opt.min_free_bytes / 2, err) != 0)
 		return -1;
 	if (changes_sort(ch, err) != 0)
 		return -1;

@@ -29,6 +29,7 @@ struct changes {
 	struct change *list, *spare; /* spare: of the same size, made for sorting */
 	size_t n, cap, cap_spare;
 	struct arena bytes;
+	uint64_t written; /* keys and values as files will hold them: a shared end with each piece that it ends */
 };
 
 struct store {

@@ -85,7 +85,7 @@ int changes_append(struct changes *ch, struct slice group, struct slice piece, s
 int changes_share(struct changes *ch, struct slice end, struct slice *ret, struct err *err);
 /* Appends `begin` and an end that changes_share returned since the set was last cleared. */
 int changes_append_shared(struct changes *ch, struct slice group, struct slice begin, struct slice end, struct err *err);
-size_t changes_bytes(const struct changes *ch); /* memory it holds */
+size_t changes_bytes(const struct changes *ch); /* memory that its changes take, with sorting them; an empty set may keep some */
 size_t changes_count(const struct changes *ch);
 int store_checkpoint(struct store *st, struct changes *ch, uint64_t seq, struct err *err);
 

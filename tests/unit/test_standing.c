@@ -359,6 +359,22 @@ tick(struct fixture *fx, struct group *gr, unsigned span)
 	assert_int_equal(changed, wanted);
 }
 
+/* What an alert shows is in memory once, as long as it stands. */
+static void
+expect_shared(const struct group *gr)
+{
+	size_t values = 0;
+
+	for (uint32_t i = 0; i < gr->n_alerts; i++) {
+		const struct alert *al = gr->alerts[i];
+
+		values += al->values_len;
+		if (i < gr->n_current)
+			assert_ptr_equal(al->shown, gr->hits[al->shown_hit]);
+	}
+	assert_int_equal(gr->values_bytes, values);
+}
+
 /* The group as it comes back from the store: what is not stored, as where an alert's last message was shown, is found again. */
 static struct group *
 reload(struct fixture *fx, const struct group *gr)
@@ -376,6 +392,8 @@ reload(struct fixture *fx, const struct group *gr)
 		assert_int_equal(group_add_alert(ret, buf_slice(&b), &err), 0);
 	}
 	assert_int_equal(group_place(ret, fx->names), 0);
+	expect_shared(ret);
+	assert_int_equal(group_bytes(ret), group_bytes(gr));
 	buf_free(&b);
 	standing_free(&fx->sg);
 	fx->sg = sg;
@@ -417,6 +435,7 @@ story(struct fixture *fx, uint64_t seed)
 			fx->readdressed = below(fx, 2) == 0;
 		}
 		cut(fx, gr);
+		expect_shared(gr);
 		if (below(fx, 4) == 0)
 			tick(fx, gr, span);
 		if (below(fx, 6) == 0)

@@ -3,6 +3,25 @@
 #include "tests/memory/failing.h"
 #include "tests/unit/store_fixture.h"
 
+#include <fcntl.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+static uint64_t room; /* that the store is told to have; 0: what there is */
+
+/* In place of the system's. */
+int
+statvfs(const char *restrict path, struct statvfs *restrict ret)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = fd < 0 ? -1 : fstatvfs(fd, ret);
+
+	if (fd >= 0)
+		(void)close(fd);
+	if (rc == 0 && room != 0)
+		ret->f_bavail = room / ret->f_frsize;
+	return rc;
+}
+
 static void
 append_bytes(struct fixture *fx, struct changes *ch, const char *group, struct slice piece)
 {
@@ -359,6 +378,60 @@ an_end_costs_its_bytes_once(void **state)
 	changes_free(ch);
 }
 
+/* In the files it stands once in each group: what is free must do for that. */
+static void
+an_end_is_counted_with_each_piece_before_a_checkpoint_is_written(void **state)
+{
+	struct fixture *fx = *state;
+	const struct store_options careful = {.min_free_bytes = 1};
+	struct store *st = open_store(fx, &careful);
+	struct changes *ch = changes_new();
+	char *text = calloc(1, MIB);
+	struct slice end;
+
+	assert_non_null(text);
+	assert_int_equal(changes_share(ch, slice_of(text, MIB), &end, &fx->err), 0);
+	for (unsigned i = 0; i < 30; i++) {
+		char group[16];
+
+		(void)snprintf(group, sizeof group, "Tp/%u", i);
+		append_shared(fx, ch, group, "b", end);
+	}
+	room = 50 * MIB;
+	assert_int_equal(store_checkpoint(st, ch, 1, &fx->err), -1);
+	assert_int_equal(fx->err.code, ERR_FULL);
+	room = 70 * MIB;
+	checkpoint(fx, st, ch, 1);
+	room = 30 * MIB;
+	append(fx, ch, "Tp/1", "little");
+	checkpoint(fx, st, ch, 2);
+	room = 0;
+	free(text);
+	changes_free(ch);
+	store_close(st);
+}
+
+/* Else a node whose set was large once would cut a checkpoint after each batch: one is due when this reaches some size. */
+static void
+what_an_emptied_set_keeps_is_not_counted(void **state)
+{
+	struct fixture *fx = *state;
+	struct store *st = open_store(fx, &writing);
+	struct changes *ch = changes_new();
+
+	for (unsigned i = 0; i < 300000; i++) {
+		char key[16];
+
+		(void)snprintf(key, sizeof key, "k%u", i);
+		put(fx, ch, key, "");
+	}
+	assert_true(changes_bytes(ch) > 300000 * 32);
+	checkpoint(fx, st, ch, 1);
+	assert_int_equal(changes_bytes(ch), 0);
+	changes_free(ch);
+	store_close(st);
+}
+
 static void
 what_is_no_group_cannot_be_appended_to(void **state)
 {
@@ -556,6 +629,8 @@ main(void)
 	    TEST(puts_deletes_and_appends_of_one_set_do_not_touch_each_other),
 	    TEST(pieces_of_several_groups_end_in_the_same_bytes),
 	    TEST(an_end_costs_its_bytes_once),
+	    TEST(an_end_is_counted_with_each_piece_before_a_checkpoint_is_written),
+	    TEST(what_an_emptied_set_keeps_is_not_counted),
 	    TEST(what_is_no_group_cannot_be_appended_to),
 	    TEST(a_checkpoint_of_the_same_record_may_put_but_not_append),
 	    TEST(a_checkpoint_over_the_files_that_fails_leaves_nothing_behind),
