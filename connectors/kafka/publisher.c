@@ -12,7 +12,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define CALL_MS 1000 /* what waits for the broker comes back so often, to see whether we are to end */
+#define CALL_MS 1000 /* what waits for the broker, but a commit, comes back so often, to see whether we are to end */
 /* A commit or abort is called once. librdkafka says of one that timed out: call again to resume; but 2.0.2 keeps one place for an answer
  * (txn_curr_api in its rdkafka_txnmgr.c), and a call made again asks anew while the answer to the first may be on its way. If both come, that call
  * and each one after it return with the answer to the one before: too early. Then there is no transaction yet to send in, what is sent is refused,

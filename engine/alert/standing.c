@@ -109,7 +109,8 @@ group_new(struct slice key)
 /* With its place in the group, an id and a code, and what the allocator rounds up. */
 #define HIT_BYTES (sizeof(struct hit) + sizeof(struct hit *) + 48)
 #define ALERT_BYTES (sizeof(struct alert) + sizeof(struct alert *) + 48)
-#define GONE_BYTES (ALERT_BYTES + 2 * HIT_BYTES) /* one that was withdrawn: what it opened with and showed is its alone */
+/* One that was withdrawn: what it opened with and showed is its alone. (So may be what a current one told before its hit was judged anew.) */
+#define GONE_BYTES (ALERT_BYTES + 2 * HIT_BYTES)
 
 size_t
 group_bytes(const struct group *gr)

@@ -126,6 +126,8 @@ emit(void *ctx, const struct registered *re, bool remove, struct err *err)
 		return -1;
 	if (ev->nameless != 0 && !remove)
 		worker_count_nameless(fo->workers[0], de.layout, ev);
+	if (ev->n_refs == 0)
+		return 0;
 	buf_clear(&fo->value);
 	piece_end(&fo->value, &de);
 	if (!buf_ok(&fo->value))

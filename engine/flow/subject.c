@@ -257,6 +257,7 @@ subjects_save(struct subjects *ss, struct changes *ch, uint64_t *standing, struc
 		}
 	}
 	ss->n_dirty = 0;
+	ss->stuck = 0;
 	buf_free(&prefix);
 	buf_free(&key);
 	buf_free(&value);
@@ -268,6 +269,8 @@ subjects_evict(struct subjects *ss)
 {
 	struct subject *su = ss->oldest;
 
+	if (ss->bytes < ss->stuck + ss->stuck / 8)
+		return;
 	while (su != NULL && ss->bytes > ss->max_bytes) {
 		struct subject *newer = su->newer;
 
@@ -282,6 +285,7 @@ subjects_evict(struct subjects *ss)
 		}
 		su = newer;
 	}
+	ss->stuck = ss->bytes > ss->max_bytes ? ss->bytes : 0;
 }
 
 int

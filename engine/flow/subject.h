@@ -58,6 +58,7 @@ struct subjects {
 	struct table table;
 	struct subject *newest, *oldest;
 	size_t bytes, max_bytes;
+	size_t stuck;           /* bytes after an eviction that could not reach the bound; 0: none since the last save */
 	uint64_t made;          /* the newest one's serial */
 	struct subject **dirty; /* for the next checkpoint */
 	size_t n_dirty, cap_dirty;
@@ -92,7 +93,8 @@ void subjects_count(struct subjects *ss, struct subject *su);
 void subject_count_group(struct subject *su, struct group *gr);
 /* Puts the groups of dirty subjects into `ch` and makes them clean; *standing: the standing alerts of the store, by what changed. */
 int subjects_save(struct subjects *ss, struct changes *ch, uint64_t *standing, struct err *err);
-/* Lets go of the longest unused clean ones until within max_bytes. */
+/* Lets go of the longest unused clean ones until within max_bytes. Where what is dirty does not let it come so far, it tries again
+ * after a save, or once the bytes have grown by an eighth: it would walk over all of them for nothing. */
 void subjects_evict(struct subjects *ss);
 
 /* What begins the 'A' keys of a group, and that of one of its alerts. */

@@ -106,8 +106,12 @@ changes_delete(struct changes *ch, struct slice key, struct err *err)
 int
 changes_share(struct changes *ch, struct slice end, struct slice *ret, struct err *err)
 {
-	*ret = arena_copy(&ch->bytes, end);
-	return ret->p == NULL ? err_nomem(err) : 0;
+	struct slice copy = arena_copy(&ch->bytes, end);
+
+	if (copy.p == NULL)
+		return err_nomem(err);
+	*ret = copy;
+	return 0;
 }
 
 int

@@ -141,7 +141,7 @@ PLANTS = [
      "(de->flags & ENTRY_CONTESTED ? PIECE_CONTESTED : 0)", "0"),
     ("a subject comes back in the store's order, not in the total one", "engine/timeline/timeline.c",
      "qsort_r(tl->v, tl->n, sizeof *tl->v, by_entry, &o);", "(void)by_entry;"),
-    ("an entry is stored with its event's first role", "engine/timeline/codec.c",
+    ("an entry is stored without its role", "engine/timeline/codec.c",
      "buf_add_u8(ret, de->role);", "buf_add_u8(ret, 0);"),
     ("of several pieces about an entry the first counts", "engine/timeline/timeline.c",
      "bool last = i + 1 == tl->n || by_place(&o, &tl->v[i], &tl->v[i + 1]) != 0;",
