@@ -1,10 +1,11 @@
 /* How the program's allocator keeps memory. Timelines lie anywhere in hundreds of megabytes: in pages of 4 KiB each event would also
  * miss the processor's table of pages, so all memory is asked for in large ones. What is freed is kept for ten seconds: a checkpoint takes
- * again what the one before had freed, and zeroing its pages anew was up to a tenth of an event's cost. One arena, so that each thread finds
- * what any has freed. jemalloc reads malloc_conf by its name (jemalloc(3), TUNING); MALLOC_CONF in the environment goes before it.
+ * again what the one before had freed, and zeroing its pages anew was up to a tenth of an event's cost. jemalloc reads
+ * malloc_conf by its name (jemalloc(3), TUNING); MALLOC_CONF in the environment goes before it.
  *
  * Where jemalloc gives back what lies under a large page and touches some of it again, the system puts a whole large page there, of which
- * jemalloc reckons with what it touched: a long run grew by a third in this way. So what was given back comes again in pages of 4 KiB. */
+ * jemalloc reckons with what it touched: a long run grew by a third in this way. So what was given back comes again in pages of 4 KiB,
+ * for good. */
 #include <jemalloc/jemalloc.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -29,17 +30,21 @@ give_back(extent_hooks_t *hooks, void *p, size_t size, size_t offset, size_t n, 
 	return false;
 }
 
-/* If it fails, the program runs as well and takes more memory. */
+/* An arena of its own for the main thread, which has the timelines. jemalloc's first one, which all other threads share, may not have
+ * hooks: a thread that frees before it ever had memory is made known to jemalloc while a hook is called, takes memory there, and waits
+ * for itself. If this fails, the program runs as well and takes more memory. */
 __attribute__((constructor)) static void
-set_hooks(void)
+make_arena(void)
 {
 	static extent_hooks_t hooks;
-	extent_hooks_t *now, *ours = &hooks;
-	size_t n = sizeof now;
+	extent_hooks_t *first, *ours = &hooks;
+	size_t n = sizeof first, number_size = sizeof(unsigned);
+	unsigned number;
 
-	if (mallctl("arena.0.extent_hooks", &now, &n, NULL, 0) != 0)
+	if (mallctl("arena.0.extent_hooks", (void *)&first, &n, NULL, 0) != 0)
 		return;
-	hooks = *now;
+	hooks = *first;
 	hooks.purge_forced = give_back;
-	(void)mallctl("arena.0.extent_hooks", NULL, NULL, &ours, sizeof ours);
+	if (mallctl("arenas.create", &number, &number_size, (void *)&ours, sizeof ours) == 0)
+		(void)mallctl("thread.arena", NULL, NULL, &number, sizeof number);
 }
