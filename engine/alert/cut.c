@@ -430,7 +430,8 @@ relist(struct pass *pa, uint32_t moved, struct err *err)
 		gr->alerts = v;
 		gr->cap_alerts = cap;
 	}
-	memmove(gr->alerts + n - n_behind, gr->alerts + pa->behind, n_behind * sizeof(struct alert *));
+	if (n_behind != 0) /* there may be no list at all */
+		memmove(gr->alerts + n - n_behind, gr->alerts + pa->behind, n_behind * sizeof(struct alert *));
 	for (uint32_t i = n - n_behind; moved != 0 && i < n; i++) {
 		struct alert *al = gr->alerts[i];
 
