@@ -18,7 +18,6 @@ batch_free(struct batch *ba)
 void
 batch_clear(struct batch *ba)
 {
-	ba->arena.keep = LIMIT_BATCH_BYTES;
 	arena_reset(&ba->arena);
 	buf_clear(&ba->bytes);
 	ba->n = ba->n_streams = 0;

@@ -510,6 +510,7 @@ node_open_with_origin(
 		return err_nomem(err);
 	no->opt = *opt;
 	no->batch_most = LIMIT_BATCH_EVENTS;
+	no->batch.arena.keep = LIMIT_BATCH_BYTES;
 	if (opt->dir == NULL) {
 		if (file_temporary_dir(path, err) != 0) {
 			free(no);

@@ -271,7 +271,6 @@ worker_trigger(void *ctx, struct err *err)
 	const struct timeline *tl = &ju->su->tl;
 	const struct entry *en = &tl->v[ju->index];
 	const struct standing *sg = &subject_rule(wo->su, wo->slot)->sg;
-	struct rule_state *rs;
 	struct hit *hit = NULL;
 	struct group *gr;
 	bool alert;
@@ -291,8 +290,8 @@ worker_trigger(void *ctx, struct err *err)
 			return 0;
 	} else {
 		const struct rule_outcome *oc = &ju->rp->ru->outcomes[ju->result.outcome];
+		struct rule_state *rs = subject_own_rule(wo->su, wo->slot);
 
-		rs = subject_own_rule(wo->su, wo->slot);
 		gr = rs == NULL ? NULL : standing_group(&rs->sg, buf_slice(&wo->group));
 		if (gr == NULL)
 			return err_nomem(err);

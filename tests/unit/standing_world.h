@@ -201,4 +201,19 @@ put(struct fixture *fx, struct group *gr, uint32_t k, struct instant time, int l
 	tr->level = (uint8_t)level;
 }
 
+/* What a cut needs to know whatever the story. */
+static inline struct cut
+cut_of(struct fixture *fx)
+{
+	return (struct cut){.ru = &fx->ru,
+	    .names = fx->names,
+	    .subject = slice_str("body/x"),
+	    .ended_unsent = &fx->ended_unsent,
+	    .arena = &fx->arena,
+	    .due = &fx->due,
+	    .ctx = fx,
+	    .look = on_look,
+	    .tell = on_tell};
+}
+
 #endif

@@ -5,15 +5,7 @@
 static int
 many_alerts(struct fixture *fx, struct err *err)
 {
-	struct cut cu = {.ru = &fx->ru,
-	    .names = fx->names,
-	    .subject = slice_str("body/x"),
-	    .ended_unsent = &fx->ended_unsent,
-	    .arena = &fx->arena,
-	    .due = &fx->due,
-	    .ctx = fx,
-	    .look = on_look,
-	    .tell = on_tell};
+	struct cut cu = cut_of(fx);
 	struct group *gr = standing_group(&fx->sg, slice_str("key"));
 
 	if (gr == NULL)
@@ -64,15 +56,7 @@ static void
 what_fails_in_a_cut_fails_it(void **state)
 {
 	struct fixture *fx = *state;
-	struct cut cu = {.ru = &fx->ru,
-	    .names = fx->names,
-	    .subject = slice_str("body/x"),
-	    .ended_unsent = &fx->ended_unsent,
-	    .arena = &fx->arena,
-	    .due = &fx->due,
-	    .ctx = fx,
-	    .look = on_look,
-	    .tell = on_tell};
+	struct cut cu = cut_of(fx);
 	bool failed = true;
 
 	fx->ru.quiet = 10;
@@ -111,15 +95,7 @@ static void
 without_room_in_the_arena_a_cut_says_so(void **state)
 {
 	struct fixture *fx = *state;
-	struct cut cu = {.ru = &fx->ru,
-	    .names = fx->names,
-	    .subject = slice_str("body/x"),
-	    .ended_unsent = &fx->ended_unsent,
-	    .arena = &fx->arena,
-	    .due = &fx->due,
-	    .ctx = fx,
-	    .look = on_look,
-	    .tell = on_tell};
+	struct cut cu = cut_of(fx);
 
 	for (unsigned i = 0; i < 3 * 256; i++) {
 		struct group *gr = standing_group(&fx->sg, slice_str("key"));

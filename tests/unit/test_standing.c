@@ -292,25 +292,17 @@ static void
 cut(struct fixture *fx, struct group *gr)
 {
 	static struct run runs[EVENTS];
-	struct cut cu = {.ru = &fx->ru,
-	    .names = fx->names,
-	    .subject = slice_str("body/x"),
-	    .rule_set = 3,
-	    .silent = fx->silent,
-	    .readdressed = fx->readdressed,
-	    .why = fx->why,
-	    .have_tick = fx->have_tick,
-	    .tick = fx->tick,
-	    .ended_unsent = &fx->ended_unsent,
-	    .arena = &fx->arena,
-	    .due = &fx->due,
-	    .ctx = fx,
-	    .look = on_look,
-	    .tell = on_tell};
+	struct cut cu = cut_of(fx);
 	uint32_t n, old[EVENTS], n_old = 0;
 	struct instant due = fx->due;
 	struct err err = {0};
 
+	cu.rule_set = 3;
+	cu.silent = fx->silent;
+	cu.readdressed = fx->readdressed;
+	cu.why = fx->why;
+	cu.have_tick = fx->have_tick;
+	cu.tick = fx->tick;
 	/* The order in which the old ones stood: of their openings as they were. */
 	for (uint32_t i = 0; i < gr->n_current; i++)
 		old[n_old++] = event_of(gr->alerts[i]->opening);

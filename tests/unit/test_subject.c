@@ -94,6 +94,21 @@ a_subject_that_cannot_be_read_is_not_in_memory_afterwards(void **state)
 	store_close(st);
 }
 
+static void
+make_dirty(struct fixture *fx, struct subjects *ss, const struct kind_plan *kind, unsigned from, unsigned to)
+{
+	char key[32];
+
+	for (unsigned i = from; i < to; i++) {
+		struct subject *su;
+
+		(void)snprintf(key, sizeof key, "person/%u", i);
+		su = subjects_make(ss, slice_str(key), hash64(slice_str(key)), kind, &fx->err);
+		assert_non_null(su);
+		assert_int_equal(subjects_dirty(ss, su, &fx->err), 0);
+	}
+}
+
 /* What cannot go is not walked over again and again, and goes once it can. */
 static void
 an_eviction_that_is_stuck_waits_until_there_is_hope(void **state)
@@ -102,29 +117,18 @@ an_eviction_that_is_stuck_waits_until_there_is_hope(void **state)
 	const struct kind_plan kind = {0};
 	struct subjects ss = {.max_bytes = 1};
 	struct changes *ch = changes_new();
-	struct subject *su, *clean;
+	struct subject *clean;
 	uint64_t standing = 0;
-	char key[32];
 
 	assert_non_null(ch);
-	for (unsigned i = 0; i < 100; i++) {
-		(void)snprintf(key, sizeof key, "person/%u", i);
-		su = subjects_make(&ss, slice_str(key), hash64(slice_str(key)), &kind, &fx->err);
-		assert_non_null(su);
-		assert_int_equal(subjects_dirty(&ss, su, &fx->err), 0);
-	}
+	make_dirty(fx, &ss, &kind, 0, 100);
 	subjects_evict(&ss);
 	assert_int_equal(ss.table.n, 100);
 	clean = subjects_make(&ss, slice_str("person/clean"), hash64(slice_str("person/clean")), &kind, &fx->err);
 	assert_non_null(clean);
 	subjects_evict(&ss);
 	assert_int_equal(ss.table.n, 101); /* too little has come to look again */
-	for (unsigned i = 100; i < 115; i++) {
-		(void)snprintf(key, sizeof key, "person/%u", i);
-		su = subjects_make(&ss, slice_str(key), hash64(slice_str(key)), &kind, &fx->err);
-		assert_non_null(su);
-		assert_int_equal(subjects_dirty(&ss, su, &fx->err), 0);
-	}
+	make_dirty(fx, &ss, &kind, 100, 115);
 	subjects_evict(&ss);
 	assert_int_equal(ss.table.n, 115);
 	assert_null(subjects_find(&ss, slice_str("person/clean"), hash64(slice_str("person/clean"))));
