@@ -1,9 +1,12 @@
 """What the benches share: small measures, `muted`, which is witness with the rule changed to be muted by witness, as the peers' is, in place of one alert a case, and what must
 stand after each workload."""
-import json, multiprocessing, os, shutil, subprocess, sys
+import json, multiprocessing, os, re, shutil, subprocess, sys
 
 import lib, test_truth
 
+MIB = 1 << 20
+FIXED_MIB = 256         # what does not depend on the history: the block cache, what a checkpoint gathers and sorts, RocksDB's own, the batch under way
+OVER = 1.15             # how much of its budget a run may be resident with
 QUIET = 30 * 86400
 MUTED = ('episode = { "subject", "case_id" }, episode_once = true,', 'episode = { "subject" },')
 
@@ -12,6 +15,27 @@ def apart(f, *args):
     """In a process of its own: a child's peak memory begins with its parent's, so this one must stay small."""
     with multiprocessing.get_context("fork").Pool(1) as pool:
         return pool.apply(f, args)
+
+
+def budget_mib(cache):
+    """What a run with such a cache may be resident with, but for OVER."""
+    m = re.fullmatch(r"(\d+)(KiB|MiB|GiB)", cache)
+    if not m:
+        sys.exit("--cache: a number and KiB, MiB or GiB")
+    return (int(m.group(1)) << {"KiB": 10, "MiB": 20, "GiB": 30}[m.group(2)]) // MIB + FIXED_MIB
+
+
+def instructions(command, out):
+    """(instructions, what it printed) of a run under callgrind, which writes its file to `out`."""
+    if shutil.which("valgrind") is None:
+        sys.exit("valgrind is not installed (apt-get install valgrind)")
+    done = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=" + out] + command, cwd=lib.ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, env=lib.CLEAN_ENV)
+    said = done.stderr.decode(errors="replace")
+    m = re.search(r"Collected : (\d+)", said)
+    if done.returncode or m is None:
+        sys.exit("callgrind ended with %d:\n%s" % (done.returncode, said[-2000:]))
+    return int(m.group(1)), done.stdout.decode()
 
 
 def size_of(folder):

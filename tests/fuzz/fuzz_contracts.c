@@ -1,4 +1,4 @@
-/* One contract file: findings, or a contract that a parser can work by; its sample event is what that parser accepts. */
+/* One contract file: findings, or a contract that a parser can work by; its sample event is JSON, and of the contract's type. */
 #include "engine/event/event.h"
 #include "engine/event/sample.h"
 #include "state/base/utf8.h"
