@@ -179,7 +179,7 @@ fold_new(struct fold **ret, const struct fold_env *env, struct err *err)
 	rc = fold_load_state(fo, err);
 	if (rc < 0)
 		goto fail;
-	fo->loading = rc > 0;
+	fo->loading = fo->cold = rc > 0;
 	if (rc > 0 && (names_load(fo->names, env->store, err) != 0 || filter_load(fo->filter, env->store, err) != 0 || fold_load_rules(fo, err) != 0))
 		goto fail;
 	*ret = fo;
@@ -312,7 +312,8 @@ expect_group(struct fold *fo, char kind, struct slice subject, struct slice *ret
 	return ret->p == NULL ? err_nomem(err) : 0;
 }
 
-/* After a restart nothing is in memory, and perhaps not even in the system's: what the batch will load is read at once. */
+/* After a restart nothing is in memory, and perhaps not even in the system's: what the batch will load is read at once. Only until the
+ * first checkpoint: a longer replay would walk everything twice. */
 static int
 expect_subjects(struct fold *fo, const struct batch *ba, struct err *err)
 {
@@ -351,7 +352,7 @@ fold_take_batch(struct fold *fo, struct batch *ba, uint64_t seq, uint64_t at, bo
 		return err_set(err, ERR_CORRUPT, "the journal holds events before any rule set: restore a backup (dideban restore)");
 	fo->arena = &ba->arena;
 	fo->dirty = true;
-	if (replayed && fo->loading && expect_subjects(fo, ba, err) != 0)
+	if (replayed && fo->cold && expect_subjects(fo, ba, err) != 0)
 		return -1;
 	for (size_t i = 0; i < ba->n; i++) {
 		if (i + FAR < ba->n)

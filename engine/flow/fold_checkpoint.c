@@ -103,6 +103,7 @@ fold_saved(struct fold *fo)
 	fo->dirty_events = 0;
 	fo->dirty = false;
 	fo->loading = true;
+	fo->cold = false;
 	for (unsigned p = 0; p < fo->env.partitions && fo->rs != NULL; p++)
 		worker_evict(fo->workers[p]);
 }

@@ -43,6 +43,7 @@ struct fold {
 	uint32_t rule_set;
 	struct instant tick, newest;
 	bool have_tick, have_newest, loading, dirty;
+	bool cold;          /* the store was there before us, and we have not written to it: the system may have to ask the disk */
 	struct instant due; /* no stored alert expires before that; if due_known */
 	bool due_known;
 	/* While a batch is under way. */
