@@ -254,6 +254,28 @@ without_memory_it_says_so(void **state)
 	close_world(&wo);
 }
 
+static void
+a_rule_counts_what_it_tells(void **state)
+{
+	struct world wo;
+	struct rule_stats rs;
+	struct err err = {0};
+
+	(void)state;
+	open_world(&wo);
+	node_rule_stats(wo.no, 0, &rs);
+	assert_int_equal(rs.raised, BODIES * PINGS / 4);
+	assert_int_equal(rs.updated, 0);
+	assert_int_equal(rs.withdrawn, 0);
+	node_world_send(wo.no, BODIES * PINGS + 1, "event.retracted", "not", (struct instant){1720000000, 0}, "{\"source\":\"/s\",\"id\":\"0-01\"}");
+	assert_int_equal(node_commit(wo.no, &err), 0);
+	node_rule_stats(wo.no, 0, &rs);
+	assert_int_equal(rs.raised, BODIES * PINGS / 4);
+	assert_int_equal(rs.updated, 0);
+	assert_int_equal(rs.withdrawn, 1);
+	close_world(&wo);
+}
+
 /* "b", a value between two isolates of three bytes each, or the plain one. */
 static bool
 is_whole(struct slice s)
@@ -319,6 +341,7 @@ main(void)
 	    cmocka_unit_test(a_rule_reads_what_features_hold),
 	    cmocka_unit_test(who_wants_no_more_is_asked_no_more),
 	    cmocka_unit_test(without_memory_it_says_so),
+	    cmocka_unit_test(a_rule_counts_what_it_tells),
 	    cmocka_unit_test(no_sentence_is_cut_short),
 	};
 
