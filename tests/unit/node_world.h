@@ -41,9 +41,10 @@ node_world_contracts(struct ruleset_source *src)
 	assert_int_equal(ruleset_source_add_contract(src, slice_str("event.retracted.json"), slice_str(retraction), &err), 0);
 }
 
-/* Opens a node in memory with this rule: what stands between its head and its outcomes, and the sentences of its alerts. */
+/* Opens a node in memory with this rule: what stands between its head and its outcomes, the fields of its episodes,
+ * and the sentences of its alerts. */
 static inline struct node *
-node_world_open_saying(const char *body, const char *fa, const char *en)
+node_world_open_saying(const char *body, const char *episode, const char *fa, const char *en)
 {
 	struct node_options opt = {.max_future = -1};
 	struct ruleset_source src = {0};
@@ -59,8 +60,8 @@ node_world_open_saying(const char *body, const char *fa, const char *en)
 	    "  review_by = \"9999-12-31\", doc = { what = \"w\", false_positives = { \"all\" } },\n"
 	    "%s"
 	    "  outcomes = { ok = { clear = true }, yes = { alert = \"info\", fa = \"%s\", en = \"%s\" } },\n"
-	    "  alerting = { episode = { \"subject\" }, quiet = \"1d\", expires = \"90d\", contest = true } }\n",
-	    body, fa, en);
+	    "  alerting = { episode = { %s }, quiet = \"1d\", expires = \"90d\", contest = true } }\n",
+	    body, fa, en, episode);
 	assert_int_equal(ruleset_source_add_rule(&src, slice_str("r.lua"), buf_slice(&b), &err), 0);
 	if (node_rules(no, &src, &fi, NULL, &err) != 0)
 		fail_msg("%s %s", err.text, fi.n == 0 ? "" : fi.v[0].text);
@@ -73,7 +74,7 @@ node_world_open_saying(const char *body, const char *fa, const char *en)
 static inline struct node *
 node_world_open(const char *body)
 {
-	return node_world_open_saying(body, "\xd8\xa8", "b");
+	return node_world_open_saying(body, "\"subject\"", "\xd8\xa8", "b");
 }
 
 /* Adds an event; data: JSON. */

@@ -276,6 +276,34 @@ a_rule_counts_what_it_tells(void **state)
 	close_world(&wo);
 }
 
+/* Of two episodes that a batch changes each raises its alert, or the batch says that it could not. */
+static void
+no_episode_is_lost_for_want_of_memory(void **state)
+{
+	static const char body[] = "  on = { \"x.ping\" }, subject = \"who\", want = { \"k\" }, features = {},\n"
+				   "  evaluate = function(e, f, p) return \"yes\", { v = string.rep(e.k, 100) } end,\n";
+	bool failed = true;
+
+	(void)state;
+	for (uint64_t at = 1; failed; at++) {
+		struct node *no = node_world_open_saying(body, "\"subject\", \"k\"", "{v}", "{v}");
+		struct rule_stats rs;
+		struct err err = {0};
+		int rc;
+
+		node_world_send(no, 1, "x.ping", "p0", (struct instant){1710880200, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
+		node_world_send(no, 2, "x.ping", "p1", (struct instant){1710880201, 0}, "{\"who\":\"x\",\"k\":\"b\"}");
+		failing_start(at, false);
+		rc = node_commit(no, &err);
+		failed = failing_has();
+		(void)failing_stop();
+		node_rule_stats(no, 0, &rs);
+		assert_true(rc == 0 || failed);
+		assert_true(rc != 0 || rs.raised == 2);
+		(void)node_close(no, &err);
+	}
+}
+
 /* "b", a value between two isolates of three bytes each, or the plain one. */
 static bool
 is_whole(struct slice s)
@@ -307,7 +335,7 @@ no_sentence_is_cut_short(void **state)
 
 	(void)state;
 	for (unsigned persian = 0; persian < 2; persian++) {
-		struct node *no = node_world_open_saying(body, persian ? "{s}" : "b", persian ? "b" : "{s}");
+		struct node *no = node_world_open_saying(body, "\"subject\"", persian ? "{s}" : "b", persian ? "b" : "{s}");
 		struct err err = {0};
 		unsigned whole = 0;
 		bool failed = true;
@@ -342,6 +370,7 @@ main(void)
 	    cmocka_unit_test(who_wants_no_more_is_asked_no_more),
 	    cmocka_unit_test(without_memory_it_says_so),
 	    cmocka_unit_test(a_rule_counts_what_it_tells),
+	    cmocka_unit_test(no_episode_is_lost_for_want_of_memory),
 	    cmocka_unit_test(no_sentence_is_cut_short),
 	};
 
