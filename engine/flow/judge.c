@@ -400,8 +400,8 @@ unite(const struct timeline *tl, uint32_t *v, uint32_t n)
 	uint32_t keep = 0;
 	bool sorted = true; /* as what one feature picked is */
 
-	for (uint32_t i = 1; i < n && sorted; i++)
-		sorted = v[i - 1] > v[i];
+	for (uint32_t i = 1; i < n; i++)
+		sorted = sorted && v[i - 1] > v[i];
 	if (!sorted)
 		qsort(v, n, sizeof *v, newest_first);
 	for (uint32_t i = 0; i < n; i++)

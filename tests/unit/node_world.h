@@ -1,5 +1,5 @@
-/* For tests of a whole node without files: event types x.ping, x.mark, x.open, x.again and x.shut of a subject `who` with a text `k`,
- * retractions, and one rule that looks at them. */
+/* For tests of a whole node without files: event types x.ping, x.mark, x.open, x.again and x.shut of a subject `who`, at times of a
+ * second one `other`, with a text `k`, retractions, and one rule that looks at them. */
 #ifndef DIDEBAN_TESTS_UNIT_NODE_WORLD_H
 #define DIDEBAN_TESTS_UNIT_NODE_WORLD_H
 
@@ -30,7 +30,8 @@ node_world_contracts(struct ruleset_source *src)
 		buf_printf(&name, "%s.json", type_names[t]);
 		buf_printf(&b,
 		    "{\"$id\":\"%s\",\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"who\":{\"type\":\"string\"},"
-		    "\"k\":{\"type\":\"string\"}},\"x-roles\":{\"who\":{\"kind\":\"body\",\"path\":\"who\"}},\"x-keep\":[\"k\"],"
+		    "\"other\":{\"type\":\"string\"},\"k\":{\"type\":\"string\"}},\"x-roles\":{\"who\":{\"kind\":\"body\",\"path\":\"who\"},"
+		    "\"other\":{\"kind\":\"body\",\"path\":\"other\"}},\"x-keep\":[\"k\"],"
 		    "\"x-class\":{\"retention\":\"operations\",\"personal\":false}}",
 		    type_names[t]);
 		assert_int_equal(ruleset_source_add_contract(src, buf_slice(&name), buf_slice(&b), &err), 0);
@@ -40,9 +41,10 @@ node_world_contracts(struct ruleset_source *src)
 	assert_int_equal(ruleset_source_add_contract(src, slice_str("event.retracted.json"), slice_str(retraction), &err), 0);
 }
 
-/* Opens a node in memory with this rule: what stands between its head and its alerting. */
+/* Opens a node in memory with this rule: what stands between its head and its outcomes, the fields of its episodes,
+ * and the sentences of its alerts. */
 static inline struct node *
-node_world_open(const char *body)
+node_world_open_saying(const char *body, const char *episode, const char *fa, const char *en)
 {
 	struct node_options opt = {.max_future = -1};
 	struct ruleset_source src = {0};
@@ -57,9 +59,9 @@ node_world_open(const char *body)
 	    "return { api = 1, id = \"r\", version = \"1.0.0\", kind = \"notice\", owner = \"o\", audience = { \"judge\" }, legal_basis = \"b\",\n"
 	    "  review_by = \"9999-12-31\", doc = { what = \"w\", false_positives = { \"all\" } },\n"
 	    "%s"
-	    "  outcomes = { ok = { clear = true }, yes = { alert = \"info\", fa = \"\xd8\xa8\", en = \"b\" } },\n"
-	    "  alerting = { episode = { \"subject\" }, quiet = \"1d\", expires = \"90d\", contest = true } }\n",
-	    body);
+	    "  outcomes = { ok = { clear = true }, yes = { alert = \"info\", fa = \"%s\", en = \"%s\" } },\n"
+	    "  alerting = { episode = { %s }, quiet = \"1d\", expires = \"90d\", contest = true } }\n",
+	    body, fa, en, episode);
 	assert_int_equal(ruleset_source_add_rule(&src, slice_str("r.lua"), buf_slice(&b), &err), 0);
 	if (node_rules(no, &src, &fi, NULL, &err) != 0)
 		fail_msg("%s %s", err.text, fi.n == 0 ? "" : fi.v[0].text);
@@ -67,6 +69,12 @@ node_world_open(const char *body)
 	ruleset_source_free(&src);
 	buf_free(&b);
 	return no;
+}
+
+static inline struct node *
+node_world_open(const char *body)
+{
+	return node_world_open_saying(body, "\"subject\"", "\xd8\xa8", "b");
 }
 
 /* Adds an event; data: JSON. */

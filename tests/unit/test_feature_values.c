@@ -207,6 +207,16 @@ values_of_two_kinds_have_an_order(void **state)
 		}
 }
 
+static void
+each_attribute_has_a_name_of_its_own(void **state)
+{
+	(void)state;
+	for (int a = 0; a < ATTR_COUNT; a++)
+		assert_int_equal(feature_attr_by_name(slice_str(feature_attr_name((enum feature_attr)a))), a);
+	assert_int_equal(feature_attr_by_name(slice_str("items")), -1);
+	assert_string_equal(feature_attr_name(ATTR_COUNT), "?");
+}
+
 int
 main(void)
 {
@@ -218,6 +228,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(groups_are_ranked_by_sums_beyond_64_bits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(groups_may_be_of_the_first_field_and_of_an_empty_text, setup, teardown),
 	    cmocka_unit_test_setup_teardown(values_of_two_kinds_have_an_order, setup, teardown),
+	    cmocka_unit_test(each_attribute_has_a_name_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -254,6 +254,113 @@ without_memory_it_says_so(void **state)
 	close_world(&wo);
 }
 
+static void
+a_rule_counts_what_it_tells(void **state)
+{
+	struct world wo;
+	struct rule_stats rs;
+	struct err err = {0};
+
+	(void)state;
+	open_world(&wo);
+	node_rule_stats(wo.no, 0, &rs);
+	assert_int_equal(rs.raised, BODIES * PINGS / 4);
+	assert_int_equal(rs.updated, 0);
+	assert_int_equal(rs.withdrawn, 0);
+	node_world_send(wo.no, BODIES * PINGS + 1, "event.retracted", "not", (struct instant){1720000000, 0}, "{\"source\":\"/s\",\"id\":\"0-01\"}");
+	assert_int_equal(node_commit(wo.no, &err), 0);
+	node_rule_stats(wo.no, 0, &rs);
+	assert_int_equal(rs.raised, BODIES * PINGS / 4);
+	assert_int_equal(rs.updated, 0);
+	assert_int_equal(rs.withdrawn, 1);
+	close_world(&wo);
+}
+
+/* Of two episodes that a batch changes each raises its alert, or the batch says that it could not. */
+static void
+no_episode_is_lost_for_want_of_memory(void **state)
+{
+	static const char body[] = "  on = { \"x.ping\" }, subject = \"who\", want = { \"k\" }, features = {},\n"
+				   "  evaluate = function(e, f, p) return \"yes\", { v = string.rep(e.k, 100) } end,\n";
+	bool failed = true;
+
+	(void)state;
+	for (uint64_t at = 1; failed; at++) {
+		struct node *no = node_world_open_saying(body, "\"subject\", \"k\"", "{v}", "{v}");
+		struct rule_stats rs;
+		struct err err = {0};
+		int rc;
+
+		node_world_send(no, 1, "x.ping", "p0", (struct instant){1710880200, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
+		node_world_send(no, 2, "x.ping", "p1", (struct instant){1710880201, 0}, "{\"who\":\"x\",\"k\":\"b\"}");
+		failing_start(at, false);
+		rc = node_commit(no, &err);
+		failed = failing_has();
+		(void)failing_stop();
+		node_rule_stats(no, 0, &rs);
+		assert_true(rc == 0 || failed);
+		assert_true(rc != 0 || rs.raised == 2);
+		(void)node_close(no, &err);
+	}
+}
+
+/* "b", a value between two isolates of three bytes each, or the plain one. */
+static bool
+is_whole(struct slice s)
+{
+	return s.n == 1 || s.n == 1 + 6 || s.n == 700 + 6 || (s.n > 0 && s.p[s.n - 1] == ')');
+}
+
+static int
+on_sentence(void *ctx, const struct alert_view *av, struct err *err)
+{
+	unsigned *whole = ctx;
+
+	(void)err;
+	*whole += is_whole(av->text_fa) && is_whole(av->text_en);
+	return 0;
+}
+
+/* A sentence that lacks its end for want of memory is never shown, where the message itself has room from the one before: the
+ * plain sentence is too long for that room as well. */
+static void
+no_sentence_is_cut_short(void **state)
+{
+	static const char body[] =
+	    "  on = { \"x.ping\" }, subject = \"who\", want = { \"k\" }, features = {},\n"
+	    "  evaluate = function(e, f, p)\n"
+	    "    if e.k == \"a\" then return \"yes\", { s = \"s\", t = string.rep(\"t\", 1000), u = string.rep(\"u\", 1000) } end\n"
+	    "    return \"yes\", { s = string.rep(\"s\", 700), v = 123456789012345, w = 123456789012345, x = 123456789012345, y = 123456789012345 } "
+	    "end,\n";
+
+	(void)state;
+	for (unsigned persian = 0; persian < 2; persian++) {
+		struct node *no = node_world_open_saying(body, "\"subject\"", persian ? "{s}" : "b", persian ? "b" : "{s}");
+		struct err err = {0};
+		unsigned whole = 0;
+		bool failed = true;
+
+		node_world_send(no, 1, "x.ping", "p0", (struct instant){1710880200, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
+		node_world_send(no, 2, "x.ping", "p1", (struct instant){1713880200, 0}, "{\"who\":\"x\",\"k\":\"b\"}");
+		assert_int_equal(node_commit(no, &err), 0);
+		assert_int_equal(node_alerts(no, NULL, NULL, NULL, true, on_sentence, &whole, &err), 0);
+		assert_int_equal(whole, 2);
+		for (uint64_t at = 1; failed; at++) {
+			int rc;
+
+			whole = 0;
+			err = (struct err){0};
+			failing_start(at, true);
+			rc = node_alerts(no, NULL, NULL, NULL, true, on_sentence, &whole, &err);
+			failed = failing_has();
+			(void)failing_stop();
+			assert_int_equal(err.code, rc != 0 ? ERR_NOMEM : ERR_NONE);
+			assert_true(rc != 0 || whole == 2);
+		}
+		assert_int_equal(node_close(no, &err), 0);
+	}
+}
+
 int
 main(void)
 {
@@ -262,6 +369,9 @@ main(void)
 	    cmocka_unit_test(a_rule_reads_what_features_hold),
 	    cmocka_unit_test(who_wants_no_more_is_asked_no_more),
 	    cmocka_unit_test(without_memory_it_says_so),
+	    cmocka_unit_test(a_rule_counts_what_it_tells),
+	    cmocka_unit_test(no_episode_is_lost_for_want_of_memory),
+	    cmocka_unit_test(no_sentence_is_cut_short),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

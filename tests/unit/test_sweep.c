@@ -19,17 +19,19 @@ struct shape {
 	const char *within;          /* NULL: no window */
 	bool active, where, shorter; /* shorter: a second window, of three seconds */
 	int64_t span;                /* between the first and the last event, in seconds */
+	unsigned more;               /* features that nothing reaches */
 };
 
 static const struct shape shapes[] = {
-    {"within = \"10s\", ", false, false, false, 40},
-    {"within = \"10s\", ", false, true, false, 40},
-    {"within = \"jalali_month\", ", false, false, false, 100 * 86400},
-    {"within = \"jalali_year\", ", false, false, false, 900 * 86400},
-    {"", false, false, false, 100 * 86400},
-    {"within = \"10s\", ", false, false, true, 40},
-    {NULL, true, false, false, 40},
-    {"within = \"3s\", ", true, true, false, 40},
+    {"within = \"10s\", ", false, false, false, 40, 0},
+    {"within = \"10s\", ", false, true, false, 40, 0},
+    {"within = \"jalali_month\", ", false, false, false, 100 * 86400, 0},
+    {"within = \"jalali_year\", ", false, false, false, 900 * 86400, 0},
+    {"", false, false, false, 100 * 86400, 0},
+    {"within = \"10s\", ", false, false, true, 40, 0},
+    {NULL, true, false, false, 40, 0},
+    {"within = \"3s\", ", true, true, false, 40, 0},
+    {"within = \"3s\", ", true, true, false, 40, LIMIT_RULE_FEATURES - 2},
 };
 
 struct world {
@@ -60,6 +62,8 @@ open_world(struct world *wo, const struct shape *sh, uint64_t seed)
 	if (sh->active)
 		buf_add_str(
 		    &b, "  w = { op = \"active\", key = \"k\", opens = { \"x.open\" }, reopens = { \"x.again\" }, closes = { \"x.shut\" } },\n");
+	for (unsigned i = 0; i < sh->more; i++)
+		buf_printf(&b, "  e%u = { op = \"count\", within = \"3s\", on = { \"x.mark\" }, where = { k = \"none\" } },\n", i);
 	buf_printf(
 	    &b, "  }, evaluate = function(e, f, p) if %s.n > 1000 then return \"yes\" end return \"ok\" end,\n", sh->within != NULL ? "f.c" : "f.w");
 	buf_add_u8(&b, 0);
@@ -85,7 +89,9 @@ add_event(struct world *wo)
 		ev->time = (struct instant){ev->time.sec - 1, 999999999};
 	(void)snprintf(ev->id, sizeof ev->id, "%03u", (unsigned)(wo->n * 7 + 3) % EVENTS);
 	(void)snprintf(ev->key, sizeof ev->key, "%s", keys[below(wo, 8) == 0 ? 2 : below(wo, 2)]);
-	buf_printf(&data, "{\"who\":\"x\"%s%s%s}", ev->key[0] == '\0' ? "" : ",\"k\":\"", ev->key, ev->key[0] == '\0' ? "" : "\"");
+	/* Some have two entries on the timeline. */
+	buf_printf(&data, "{\"who\":\"x\"%s%s%s%s}", below(wo, 4) == 0 ? ",\"other\":\"x\"" : "", ev->key[0] == '\0' ? "" : ",\"k\":\"", ev->key,
+	    ev->key[0] == '\0' ? "" : "\"");
 	buf_add_u8(&data, 0);
 	node_world_send(wo->no, ++wo->number, type_names[ev->type], ev->id, ev->time, data.p);
 	buf_free(&data);
