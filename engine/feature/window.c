@@ -431,6 +431,17 @@ ratio(int128 a, int128 b)
 	return (struct value){.kind = VALUE_NUMBER, .d = (double)a / (double)b};
 }
 
+/* Of a share the scale that sums of decimals are held at falls out, of a mean it does not. */
+static struct value
+mean(struct window *wi, const struct window_view *vi)
+{
+	int128 groups = wi->groups.live;
+
+	_Static_assert(LIMIT_DECIMAL_SCALE == 9, "1e9 below");
+
+	return ratio(amount(wi, &wi->all, vi, true), wi->all.decimals > 0 ? groups * 1000000000 : groups);
+}
+
 struct value
 window_read(struct window *wi, const struct window_view *vi, enum feature_attr attr, struct slice mine)
 {
@@ -452,7 +463,7 @@ window_read(struct window *wi, const struct window_view *vi, enum feature_attr a
 	case ATTR_SHARE:
 		return adds_up(op) ? ratio(amount(wi, own, vi, false), amount(wi, &wi->all, vi, true)) : (struct value){.kind = VALUE_NONE};
 	case ATTR_MEAN:
-		return adds_up(op) ? ratio(amount(wi, &wi->all, vi, true), wi->groups.live) : (struct value){.kind = VALUE_NONE};
+		return adds_up(op) ? mean(wi, vi) : (struct value){.kind = VALUE_NONE};
 	case ATTR_RANK:
 		if (own->n == 0)
 			return (struct value){.kind = VALUE_NONE};

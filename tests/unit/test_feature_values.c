@@ -97,6 +97,25 @@ sums_of_decimals_are_short_or_numbers(void **state)
 	assert_true(v.kind == VALUE_DECIMAL && v.scale == 0 && v.i == 0);
 }
 
+/* 1.5 of one group and 2.25 of another. */
+static void
+a_mean_of_decimals_is_at_their_scale(void **state)
+{
+	static char by[] = "num";
+	struct fixture *fx = *state;
+	struct window_view vi = {&fx->tl, &fx->plan, &fx->bind};
+	struct value v;
+
+	declare(fx, OP_SUM, NUM, false, false, false);
+	fx->spec.by = by;
+	feature_bind_make(&fx->bind, &fx->spec, fx->la);
+	push_number(fx, &(struct value){.kind = VALUE_DECIMAL, .scale = 1, .i = 15});
+	push_number(fx, &(struct value){.kind = VALUE_DECIMAL, .scale = 2, .i = 225});
+	assert_int_equal(window_seek(&fx->wi, &vi, 0, 2), 0);
+	v = window_read(&fx->wi, &vi, ATTR_MEAN, slice_of("", 0));
+	assert_true(v.kind == VALUE_NUMBER && v.d == 1.875);
+}
+
 /* Equal decimals of three scales, in any order: the least is that of the fewest digits, the largest that of the most, and none of
  * them ranks before another. */
 static void
@@ -214,6 +233,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(sums_are_exact_beyond_64_bits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(the_longest_texts_are_told_apart, setup, teardown),
 	    cmocka_unit_test_setup_teardown(sums_of_decimals_are_short_or_numbers, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_mean_of_decimals_is_at_their_scale, setup, teardown),
 	    cmocka_unit_test_setup_teardown(equal_decimals_have_an_order_to_be_shown_in, setup, teardown),
 	    cmocka_unit_test_setup_teardown(groups_are_ranked_by_sums_beyond_64_bits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(groups_may_be_of_the_first_field_and_of_an_empty_text, setup, teardown),
