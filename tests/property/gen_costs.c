@@ -44,12 +44,13 @@ add_contents(struct rng *r, struct gen_set *set)
 static void
 turn_to_costs(struct rng *r, struct gen_feature *fe, bool alike)
 {
-	unsigned percent = fe->op == GEN_SUM || fe->op == GEN_MIN || fe->op == GEN_MAX ? 50 : 20;
+	static const enum gen_op ops[] = {GEN_SUM, GEN_MIN, GEN_MAX};
+	unsigned percent = fe->op == GEN_SUM || fe->op == GEN_MIN || fe->op == GEN_MAX ? 75 : 20;
 
 	if (fe->op == GEN_ACTIVE)
 		return;
-	if (fe->op == GEN_COUNT && rng_percent(r, 10)) {
-		fe->op = GEN_SUM;
+	if (fe->op == GEN_COUNT && rng_percent(r, 20)) {
+		fe->op = fe->by < 0 ? ops[rng_below(r, 3)] : GEN_SUM; /* with by its total and rank are read */
 		fe->of = FIELD_COST;
 	} else if (fe->op != GEN_COUNT && (fe->op != GEN_DISTINCT || alike) && rng_percent(r, percent))
 		fe->of = FIELD_COST;
@@ -79,7 +80,7 @@ turn_read(struct rng *r, const struct gen_set *set, const struct gen_rule *ru, s
 			re->field = FIELD_COST;
 		return;
 	}
-	if (fe->op == GEN_SUM && fe->by < 0 && re->attr == GEN_N && rng_percent(r, 60))
+	if (fe->of == FIELD_COST && fe->op != GEN_DISTINCT && fe->by < 0 && re->attr == GEN_N && rng_percent(r, 60))
 		re->attr = GEN_VALUE;
 	if (fe->op <= GEN_SUM && fe->by >= 0 && rng_percent(r, 30))
 		re->attr = GEN_MEAN;
@@ -102,12 +103,12 @@ void
 gen_add_costs(struct gen_set *set)
 {
 	struct rng r = {set->seed ^ UINT64_C(0x3c6ef372fe94f82b)};
-	bool alike = rng_percent(&r, 50);
+	bool alike = rng_percent(&r, 40);
 	unsigned i, j, k;
 
 	if (set->seed % 4 == 0)
 		return;
-	set->costs = rng_percent(&r, 60);
+	set->costs = rng_percent(&r, 75);
 	for (i = 0; i < set->n_types; i++)
 		set->scale[i] = i > 0 && alike ? set->scale[0] : rng_below(&r, GEN_DEC_SCALE + 1);
 	if (set->costs)

@@ -116,6 +116,54 @@ a_mean_of_decimals_is_at_their_scale(void **state)
 	assert_true(v.kind == VALUE_NUMBER && v.d == 1.875);
 }
 
+/* A field that is a whole number in one type and a decimal in another: 3, 1.5, 4. */
+static void
+whole_numbers_and_decimals_add_up(void **state)
+{
+	struct fixture *fx = *state;
+	struct window_view vi = {&fx->tl, &fx->plan, &fx->bind};
+	struct value v;
+
+	declare(fx, OP_SUM, NUM, false, false, false);
+	push_number(fx, &(struct value){.kind = VALUE_INTEGER, .i = 3});
+	push_number(fx, &(struct value){.kind = VALUE_DECIMAL, .scale = 1, .i = 15});
+	push_number(fx, &(struct value){.kind = VALUE_INTEGER, .i = 4});
+	assert_int_equal(window_seek(&fx->wi, &vi, 0, 3), 0);
+	v = window_read(&fx->wi, &vi, ATTR_VALUE, slice_of("", 0));
+	assert_true(v.kind == VALUE_DECIMAL && v.scale == 1 && v.i == 85);
+	assert_int_equal(window_seek(&fx->wi, &vi, 2, 3), 0); /* the decimal left */
+	v = window_read(&fx->wi, &vi, ATTR_VALUE, slice_of("", 0));
+	assert_true(v.kind == VALUE_INTEGER && v.i == 4);
+}
+
+/* The same values as groups of their own: 8.5 over three, of which 4 is the largest. */
+static void
+whole_numbers_and_decimals_have_one_rank(void **state)
+{
+	static char by[] = "num";
+	static const struct value own[] = {
+	    {.kind = VALUE_INTEGER, .i = 3}, {.kind = VALUE_DECIMAL, .scale = 1, .i = 15}, {.kind = VALUE_INTEGER, .i = 4}};
+	static const int64_t ranks[] = {2, 3, 1};
+	struct fixture *fx = *state;
+	struct window_view vi = {&fx->tl, &fx->plan, &fx->bind};
+
+	declare(fx, OP_SUM, NUM, false, false, false);
+	fx->spec.by = by;
+	feature_bind_make(&fx->bind, &fx->spec, fx->la);
+	for (unsigned i = 0; i < 3; i++)
+		push_number(fx, &own[i]);
+	assert_int_equal(window_seek(&fx->wi, &vi, 0, 3), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		struct buf b = {0};
+
+		value_encode(&b, &own[i]);
+		assert_int_equal(window_read(&fx->wi, &vi, ATTR_RANK, buf_slice(&b)).i, ranks[i]);
+		assert_true(window_read(&fx->wi, &vi, ATTR_SHARE, buf_slice(&b)).d == (i == 0 ? 3 : i == 1 ? 1.5 : 4) / 8.5);
+		buf_free(&b);
+	}
+	assert_true(window_read(&fx->wi, &vi, ATTR_MEAN, slice_of("", 0)).d == 8.5 / 3);
+}
+
 /* Equal decimals of three scales, in any order: the least is that of the fewest digits, the largest that of the most, and none of
  * them ranks before another. */
 static void
@@ -234,6 +282,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(the_longest_texts_are_told_apart, setup, teardown),
 	    cmocka_unit_test_setup_teardown(sums_of_decimals_are_short_or_numbers, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_mean_of_decimals_is_at_their_scale, setup, teardown),
+	    cmocka_unit_test_setup_teardown(whole_numbers_and_decimals_add_up, setup, teardown),
+	    cmocka_unit_test_setup_teardown(whole_numbers_and_decimals_have_one_rank, setup, teardown),
 	    cmocka_unit_test_setup_teardown(equal_decimals_have_an_order_to_be_shown_in, setup, teardown),
 	    cmocka_unit_test_setup_teardown(groups_are_ranked_by_sums_beyond_64_bits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(groups_may_be_of_the_first_field_and_of_an_empty_text, setup, teardown),
