@@ -94,26 +94,33 @@ value_at(const struct window_view *vi, uint32_t index)
 	return kept_value(entry_kept(vi->tl, en), (unsigned)vi->binds[en->layout].of);
 }
 
-/* The exact integer that sum works on: decimals are brought to one scale. What is no number counts 0. */
+/* The exact integer that sum works on: whole numbers, too, are brought to the largest scale, for a field may be a decimal in another
+ * type, or in another version of one. What is no number counts 0. */
 static int128
 summand(const struct value *v)
 {
-	int128 x = v->i;
+	static const int64_t tens[] = {1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
+	unsigned scale = v->kind != VALUE_DECIMAL ? 0 : v->scale < LIMIT_DECIMAL_SCALE ? v->scale : LIMIT_DECIMAL_SCALE;
 
-	if (v->kind == VALUE_DECIMAL)
-		for (unsigned i = v->scale; i < LIMIT_DECIMAL_SCALE; i++)
-			x *= 10;
-	return x;
+	_Static_assert(sizeof tens / sizeof tens[0] == LIMIT_DECIMAL_SCALE + 1, "one for each scale");
+
+	return (int128)v->i * tens[scale];
 }
 
-/* Order of two values of one field; kinds are alike but for contract versions: then by kind. Decimals of two types, or of two
- * versions of one, may differ in scale. */
+static bool
+exact(const struct value *v)
+{
+	return v->kind == VALUE_INTEGER || v->kind == VALUE_DECIMAL;
+}
+
+/* Order of two values of one field. In two types, or in two versions of one, it may be a whole number and a decimal, or decimals of
+ * two scales: they are numbers. Other kinds do not compare: by kind. */
 static int
 value_order(const struct value *a, const struct value *b)
 {
 	int128 x, y;
 
-	if (a->kind != b->kind)
+	if (a->kind != b->kind && !(exact(a) && exact(b)))
 		return a->kind < b->kind ? -1 : 1;
 	if (a->kind == VALUE_STRING)
 		return slice_cmp(a->s, b->s);
@@ -126,7 +133,8 @@ value_order(const struct value *a, const struct value *b)
 	return (x > y) - (x < y);
 }
 
-/* a comes nearer the top than b. Of equal decimals the scale decides, so that the one shown is the same whichever came first. */
+/* a comes nearer the top than b. Of equal numbers the scale decides, then the kind, so that the one shown is the same whichever came
+ * first. */
 static bool
 above(const struct window_view *vi, uint32_t a, uint32_t b)
 {
@@ -135,6 +143,8 @@ above(const struct window_view *vi, uint32_t a, uint32_t b)
 
 	if (c == 0)
 		c = (x.scale > y.scale) - (x.scale < y.scale);
+	if (c == 0)
+		c = (x.kind > y.kind) - (x.kind < y.kind);
 	return vi->plan->spec->op == OP_MIN ? c < 0 : c > 0;
 }
 
@@ -336,14 +346,21 @@ integer(int64_t i)
 	return (struct value){.kind = VALUE_INTEGER, .i = i};
 }
 
+/* A sum without decimals has nothing behind the point. */
+static int128
+whole(int128 sum)
+{
+	_Static_assert(LIMIT_DECIMAL_SCALE == 9, "1e9 here and below");
+
+	return sum / 1000000000;
+}
+
 static struct value
 sum_value(const struct tally *ta)
 {
-	int128 x = ta->sum;
-	unsigned scale = LIMIT_DECIMAL_SCALE;
 	bool decimal = ta->decimals > 0;
-
-	_Static_assert(LIMIT_DECIMAL_SCALE == 9, "1e9 below");
+	unsigned scale = LIMIT_DECIMAL_SCALE;
+	int128 x = decimal ? ta->sum : whole(ta->sum);
 
 	if (decimal)
 		for (; scale > 0 && x % 10 == 0; scale--)
@@ -387,7 +404,7 @@ adds_up(enum feature_op op)
 	return op == OP_COUNT || op == OP_DISTINCT || op == OP_SUM;
 }
 
-/* Exact numerator of count, distinct and sum. */
+/* Exact numerator of count, distinct and sum; of sums at the largest scale. */
 static int128
 amount(struct window *wi, const struct tally *ta, const struct window_view *vi, bool all)
 {
@@ -431,6 +448,27 @@ ratio(int128 a, int128 b)
 	return (struct value){.kind = VALUE_NUMBER, .d = (double)a / (double)b};
 }
 
+/* Where no entry is a decimal the numbers stay as small as they are: they are rounded
+ * when the ratio is made. */
+static struct value
+share(struct window *wi, const struct window_view *vi, const struct tally *own)
+{
+	int128 mine = amount(wi, own, vi, false), all = amount(wi, &wi->all, vi, true);
+	bool integers = vi->plan->spec->op == OP_SUM && wi->all.decimals == 0;
+
+	return integers ? ratio(whole(mine), whole(all)) : ratio(mine, all);
+}
+
+static struct value
+mean(struct window *wi, const struct window_view *vi)
+{
+	int128 all = amount(wi, &wi->all, vi, true), groups = wi->groups.live;
+
+	if (vi->plan->spec->op != OP_SUM)
+		return ratio(all, groups);
+	return wi->all.decimals > 0 ? ratio(all, groups * 1000000000) : ratio(whole(all), groups);
+}
+
 struct value
 window_read(struct window *wi, const struct window_view *vi, enum feature_attr attr, struct slice mine)
 {
@@ -450,9 +488,9 @@ window_read(struct window *wi, const struct window_view *vi, enum feature_attr a
 	case ATTR_GROUPS:
 		return integer(wi->groups.live);
 	case ATTR_SHARE:
-		return adds_up(op) ? ratio(amount(wi, own, vi, false), amount(wi, &wi->all, vi, true)) : (struct value){.kind = VALUE_NONE};
+		return adds_up(op) ? share(wi, vi, own) : (struct value){.kind = VALUE_NONE};
 	case ATTR_MEAN:
-		return adds_up(op) ? ratio(amount(wi, &wi->all, vi, true), wi->groups.live) : (struct value){.kind = VALUE_NONE};
+		return adds_up(op) ? mean(wi, vi) : (struct value){.kind = VALUE_NONE};
 	case ATTR_RANK:
 		if (own->n == 0)
 			return (struct value){.kind = VALUE_NONE};

@@ -19,7 +19,7 @@ struct ring {
 /* What is known of one group, or of all. */
 struct tally {
 	uint32_t n, distinct, contested, decimals;
-	int128 sum;       /* integers, or decimals at LIMIT_DECIMAL_SCALE */
+	int128 sum;       /* at LIMIT_DECIMAL_SCALE */
 	struct ring ring; /* first, last, min, max */
 	struct ring heap; /* min, max: indexes, some of them left already; head is unused */
 	bool heap_stale;  /* must be made anew from the ring */

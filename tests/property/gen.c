@@ -104,7 +104,7 @@ random_content(struct rng *r, struct gen_set *set, struct gen_content *co, const
 		if (role == ROLE_CROWD && rng_percent(r, 50))
 			co->keys[role] |= 1u << rng_below(r, GEN_KEYS);
 	}
-	for (i = 0; i < GEN_FIELDS; i++)
+	for (i = 0; i <= FIELD_NOTE; i++)
 		if (rng_percent(r, i == FIELD_NOTE ? 10 : 80))
 			co->fields[i] = random_field(r, i, ti);
 }
@@ -150,7 +150,7 @@ random_conflict(struct rng *r, struct gen_set *set, struct gen_content *co, cons
 		co->time = random_time(r, ti);
 		return;
 	}
-	field = rng_below(r, GEN_FIELDS);
+	field = rng_below(r, FIELD_NOTE + 1);
 	co->fields[field] = random_field(r, field, ti);
 }
 
@@ -544,5 +544,6 @@ gen_set(struct gen_set *ret, uint64_t seed)
 		ru->review = (ti.base + ti.unit * (int64_t)rng_below(&r, ti.steps)) / 86400 - 1;
 	}
 	ret->span = (unsigned)ti.unit * ti.steps;
+	gen_add_costs(ret);
 	gen_seal(ret);
 }

@@ -17,7 +17,7 @@ bool rng_percent(struct rng *r, unsigned percent);
 
 #define GEN_TYPES 4 /* ordinary event types; the retraction is one more */
 #define GEN_ROLES 4
-#define GEN_FIELDS 8
+#define GEN_FIELDS 9
 #define GEN_KEYS 3      /* subjects of one kind */
 #define GEN_CONTENTS 96 /* different contents of one set */
 #define GEN_RULES 3
@@ -37,19 +37,25 @@ struct gen_time {
 int gen_time_cmp(struct gen_time a, struct gen_time b);
 /* RFC 3339 in UTC as short as it gets, or with an offset in minutes and `zeros` useless zeros of fraction. */
 void gen_time_text(struct buf *b, struct gen_time t, int offset_minutes, unsigned zeros);
+/* A number as all lines of text that are compared have it. */
+void gen_number_text(struct buf *b, double d);
 
-enum gen_kind { GEN_NONE, GEN_INT, GEN_STR, GEN_BOOL, GEN_TIME, GEN_REAL };
+enum gen_kind { GEN_NONE, GEN_INT, GEN_STR, GEN_BOOL, GEN_TIME, GEN_REAL, GEN_DEC };
+#define GEN_DEC_ONE INT64_C(1000000000) /* 1 as a decimal of the largest scale, which the structs hold all of them at */
+#define GEN_DEC_SCALE 9
 struct gen_value {
 	enum gen_kind kind;
-	int64_t i;     /* of an instant: the offset in minutes that its text has, which is part of the content */
-	const char *s; /* from a static pool, digits folded */
+	/* Of a decimal: its 10^9-fold. Of an instant: the offset in minutes that its text has, which is part of the content. */
+	int64_t i;
+	unsigned digits; /* of a decimal: how many its text has behind the point, part of the content too */
+	const char *s;   /* from a static pool, digits folded */
 	struct gen_time t;
-	double d; /* only shares and means */
+	double d; /* shares, means, and what a rule sees of a decimal */
 };
 bool gen_value_eq(const struct gen_value *a, const struct gen_value *b);
 
-/* The fields that every ordinary type has; `note` is not kept. */
-enum gen_field { FIELD_POINTS, FIELD_WEIGHT, FIELD_TAG, FIELD_PLACE, FIELD_URGENT, FIELD_START, FIELD_STOP, FIELD_NOTE };
+/* The fields that every ordinary type has; `note` is not kept, `cost` is only in sets with costs. */
+enum gen_field { FIELD_POINTS, FIELD_WEIGHT, FIELD_TAG, FIELD_PLACE, FIELD_URGENT, FIELD_START, FIELD_STOP, FIELD_NOTE, FIELD_COST };
 extern const char *const gen_field_name[GEN_FIELDS];
 extern const enum gen_kind gen_field_kind[GEN_FIELDS];
 
@@ -101,7 +107,7 @@ struct gen_feature {
 	unsigned evidence;
 };
 
-enum gen_attr { GEN_N, GEN_VALUE, GEN_MINE, GEN_TOTAL, GEN_GROUPS, GEN_RANK, GEN_SHARE, GEN_ITEM_KEY, GEN_ITEM_POINTS, GEN_CONTESTED };
+enum gen_attr { GEN_N, GEN_VALUE, GEN_MINE, GEN_TOTAL, GEN_GROUPS, GEN_RANK, GEN_SHARE, GEN_MEAN, GEN_ITEM_KEY, GEN_ITEM_POINTS, GEN_CONTESTED };
 /* What a rule reads: an attribute of a feature, or a field of the trigger (feature -1). */
 struct gen_read {
 	int feature;
@@ -147,11 +153,15 @@ struct gen_set {
 	struct gen_type types[GEN_TYPES];
 	struct gen_content contents[GEN_CONTENTS];
 	struct gen_rule rules[GEN_RULES];
+	bool costs;
+	unsigned scale[GEN_TYPES]; /* of the types' costs: as many digits may stand behind the point */
 	bool ticks;
 	struct gen_time tick; /* the last one */
 	unsigned span;        /* seconds that the set's times and ticks spread over, about */
 };
 void gen_set(struct gen_set *ret, uint64_t seed);
+/* Adds costs and means (gen_costs.c), with numbers of its own: without them the set is what it would be. Before gen_seal. */
+void gen_add_costs(struct gen_set *set);
 /* Computes the contents' hashes; after any change to a content. */
 void gen_seal(struct gen_set *set);
 

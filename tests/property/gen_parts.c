@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-const char *const gen_field_name[GEN_FIELDS] = {"points", "weight", "tag", "place", "urgent", "start", "stop", "note"};
-const enum gen_kind gen_field_kind[GEN_FIELDS] = {GEN_INT, GEN_INT, GEN_STR, GEN_STR, GEN_BOOL, GEN_TIME, GEN_TIME, GEN_STR};
+const char *const gen_field_name[GEN_FIELDS] = {"points", "weight", "tag", "place", "urgent", "start", "stop", "note", "cost"};
+const enum gen_kind gen_field_kind[GEN_FIELDS] = {GEN_INT, GEN_INT, GEN_STR, GEN_STR, GEN_BOOL, GEN_TIME, GEN_TIME, GEN_STR, GEN_DEC};
 const char *const gen_role_name[GEN_ROLES] = {"who", "with", "at", "crowd"};
 const char *const gen_kind_name[2] = {"body", "spot"};
 const char *const gen_key_name[2][GEN_KEYS] = {{"b1", "b2", "b12"}, {"x", "y/z", "x 7"}};
@@ -53,6 +53,8 @@ gen_value_eq(const struct gen_value *a, const struct gen_value *b)
 		return a->s != NULL && b->s != NULL && strcmp(a->s, b->s) == 0;
 	if (a->kind == GEN_TIME)
 		return gen_time_cmp(a->t, b->t) == 0;
+	if (a->kind == GEN_REAL)
+		return a->d == b->d;
 	return a->i == b->i;
 }
 

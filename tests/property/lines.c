@@ -1,4 +1,5 @@
 #include "tests/property/lines.h"
+#include "tests/property/gen.h"
 
 #include <stdlib.h>
 
@@ -28,7 +29,11 @@ values_line(struct buf *b, json_t *values)
 	{
 		char *text = json_dumps(v, JSON_ENCODE_ANY);
 
-		buf_printf(b, "%s%s:%s", n++ == 0 ? "" : ",", name, text == NULL ? "?" : text);
+		buf_printf(b, "%s%s:", n++ == 0 ? "" : ",", name);
+		if (json_is_real(v))
+			gen_number_text(b, json_real_value(v));
+		else
+			buf_add_str(b, text == NULL ? "?" : text);
 		free(text);
 	}
 }

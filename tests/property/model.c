@@ -135,6 +135,8 @@ read_attr(const struct gen_read *re, const struct gen_content *trigger, const st
 		return fr->rank;
 	case GEN_SHARE:
 		return fr->share;
+	case GEN_MEAN:
+		return fr->mean;
 	case GEN_ITEM_KEY:
 		return fr->item_key;
 	case GEN_ITEM_POINTS:
@@ -144,19 +146,22 @@ read_attr(const struct gen_read *re, const struct gen_content *trigger, const st
 	}
 }
 
-/* A rule sees a time as whole seconds. */
+/* A rule sees a time as whole seconds, a decimal as the nearest number. */
 static struct gen_value
 read_value(const struct gen_read *re, const struct gen_content *trigger, const struct model_result *fr)
 {
 	struct gen_value v = read_attr(re, trigger, fr);
 
-	return v.kind == GEN_TIME ? (struct gen_value){.kind = GEN_INT, .i = v.t.sec} : v;
+	if (v.kind == GEN_TIME)
+		return (struct gen_value){.kind = GEN_INT, .i = v.t.sec};
+	return v.kind == GEN_DEC ? (struct gen_value){.kind = GEN_REAL, .d = (double)v.i / (double)GEN_DEC_ONE} : v;
 }
 
 /* 1 true, 0 false, -1 the rule stops with an error. */
 static int
 atom_holds(const struct gen_atom *at, const struct gen_content *trigger, const struct model_result *fr)
 {
+	bool real = at->with.kind == GEN_REAL;
 	struct gen_value v;
 
 	if (at->off)
@@ -164,10 +169,12 @@ atom_holds(const struct gen_atom *at, const struct gen_content *trigger, const s
 	v = read_value(&at->read, trigger, fr);
 	switch (at->cmp) {
 	case CMP_AT_LEAST:
-		if (at->with.kind == GEN_REAL)
+		if (real)
 			return (v.kind == GEN_NONE ? 0 : v.d) >= at->with.d;
 		return (v.kind == GEN_NONE ? 0 : v.i) >= at->with.i;
 	case CMP_AT_MOST:
+		if (real)
+			return (v.kind == GEN_NONE ? 0 : v.d) <= at->with.d;
 		return (v.kind == GEN_NONE ? 0 : v.i) <= at->with.i;
 	case CMP_EQUAL:
 		return gen_value_eq(&v, &at->with);
@@ -176,7 +183,7 @@ atom_holds(const struct gen_atom *at, const struct gen_content *trigger, const s
 	case CMP_ABSENT:
 		return v.kind == GEN_NONE;
 	default:
-		return v.kind == GEN_NONE ? -1 : v.i >= at->with.i;
+		return v.kind == GEN_NONE ? -1 : real ? v.d >= at->with.d : v.i >= at->with.i;
 	}
 }
 
@@ -476,6 +483,9 @@ model_value_text(struct buf *b, const struct gen_value *v)
 		break;
 	case GEN_TIME:
 		gen_time_text(b, v->t, 0, 0);
+		break;
+	case GEN_REAL:
+		gen_number_text(b, v->d);
 		break;
 	default:
 		buf_add_str(b, "none");

@@ -150,7 +150,7 @@ apply(const struct gen_set *set, const struct gen_feature *fe, const unsigned *v
 	if (fe->op == GEN_COUNT)
 		return integer(n);
 	if (fe->op == GEN_DISTINCT || fe->op == GEN_SUM)
-		ret = integer(0);
+		ret.kind = fe->op == GEN_SUM ? gen_field_kind[fe->of] : GEN_INT;
 	for (i = 0; i < n; i++) {
 		const struct gen_value *x = &set->contents[v[i]].fields[fe->of];
 
@@ -199,6 +199,7 @@ window_feature(struct model_result *ret, const struct model_timeline *tl, const 
 	const struct gen_set *set = tl->mo->set;
 	unsigned v[MODEL_ENTRIES], own[MODEL_ENTRIES] = {0}, n = counted_entries(tl, fe, trigger, v), n_own, i, j;
 	struct gen_value x, *mine = &ret->mine;
+	double one = fe->op == GEN_SUM && gen_field_kind[fe->of] == GEN_DEC ? (double)GEN_DEC_ONE : 1;
 
 	ret->contested = (struct gen_value){.kind = GEN_BOOL};
 	for (i = 0; i < n; i++)
@@ -213,7 +214,7 @@ window_feature(struct model_result *ret, const struct model_timeline *tl, const 
 	*mine = apply(set, fe, own, n_own);
 	evidence_of(ret, set, fe, own, n_own);
 	ret->groups = integer(0);
-	ret->total = integer(0);
+	ret->total = apply(set, fe, v, 0);
 	if (n_own != 0) /* a group without an entry has no rank */
 		ret->rank = integer(1);
 	for (i = 0; i < n; i++) { /* each group once, at its first entry */
@@ -230,6 +231,8 @@ window_feature(struct model_result *ret, const struct model_timeline *tl, const 
 	}
 	if (ret->total.i != 0)
 		ret->share = (struct gen_value){.kind = GEN_REAL, .d = (double)mine->i / (double)ret->total.i};
+	if (ret->groups.i != 0 && fe->op <= GEN_SUM)
+		ret->mean = (struct gen_value){.kind = GEN_REAL, .d = (double)ret->total.i / ((double)ret->groups.i * one)};
 }
 
 /* ---- active ------------------------------------------------------------------------------------------------- */

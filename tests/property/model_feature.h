@@ -19,7 +19,7 @@ struct model_timeline {
 int model_content_cmp(const struct gen_content *a, const struct gen_content *b);
 
 struct model_result {
-	struct gen_value n, value, mine, total, groups, rank, share, item_key, item_points, contested;
+	struct gen_value n, value, mine, total, groups, rank, share, mean, item_key, item_points, contested;
 	unsigned n_counted;
 	unsigned counted[MODEL_ENTRIES]; /* contents that it rests on, newest first, without a cap */
 };

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 static const char *const op_names[] = {"count", "distinct", "sum", "min", "max", "first", "last", "active"};
-static const char *const attr_names[] = {"n", "value", "mine", "total", "groups", "rank", "share", "", "", "contested"};
+static const char *const attr_names[] = {"n", "value", "mine", "total", "groups", "rank", "share", "mean", "", "", "contested"};
 
 void
 gen_rule_id(char ret[16], unsigned rule)
@@ -159,7 +159,7 @@ print_branch(struct buf *b, const struct gen_branch *br, bool other)
 }
 
 static void
-print_fields(struct buf *b, const struct gen_rule *ru)
+print_fields(struct buf *b, const struct gen_set *set, const struct gen_rule *ru)
 {
 	unsigned i, n = 0;
 
@@ -171,7 +171,7 @@ print_fields(struct buf *b, const struct gen_rule *ru)
 	for (i = 0; i < FIELD_NOTE; i++)
 		if ((int)i != ru->need)
 			buf_printf(b, "%s\"%s\"", n++ == 0 ? " " : ", ", gen_field_name[i]);
-	buf_add_str(b, " },\n");
+	buf_printf(b, "%s },\n", set->costs ? ", \"cost\"" : "");
 }
 
 static void
@@ -282,7 +282,7 @@ gen_print_rule(struct buf *b, const struct gen_set *set, unsigned rule, bool oth
 	buf_add_str(b, " ");
 	print_types(b, "on", ru->on);
 	buf_printf(b, " subject = \"%s\",\n", gen_role_name[ru->role]);
-	print_fields(b, ru);
+	print_fields(b, set, ru);
 	buf_add_str(b, "  features = {\n");
 	for (i = 0; i < ru->n_features; i++)
 		if (!ru->features[i].off)

@@ -389,7 +389,10 @@ on_eval(void *ctx, const struct eval_view *ev, struct err *err)
 				       : ev->rule->outcomes[re->outcome].code);
 	for (i = 0; i < re->n_values; i++) {
 		buf_printf(&rr->lines, "%s%.*s:", i == 0 ? "" : ",", SLICE_ARG(re->values[i].name));
-		value_json(&rr->lines, &re->values[i].value);
+		if (re->values[i].value.kind == VALUE_NUMBER)
+			gen_number_text(&rr->lines, re->values[i].value.d);
+		else
+			value_json(&rr->lines, &re->values[i].value);
 	}
 	buf_add_str(&rr->lines, "}\n");
 	return 0;

@@ -247,6 +247,66 @@ groups_are_ranked_by_their_value(void **state)
 	assert_int_equal(mo.evals[5].values[2].i, 3);
 }
 
+/* Costs 1.5 and 2.25 at x, -0.75 at y: 3 over two groups. */
+static void
+decimals_are_added_and_compared_by_their_value(void **state)
+{
+	static const int64_t costs[] = {1500000000, 2250000000, -750000000};
+	struct gen_rule *ru = &set.rules[0];
+	unsigned i;
+
+	(void)state;
+	ru->features[0].op = GEN_SUM;
+	ru->features[0].of = FIELD_COST;
+	ru->features[0].by = FIELD_PLACE;
+	ru->features[1] = ru->features[0];
+	ru->features[1].op = GEN_MIN;
+	ru->features[1].by = -1;
+	ru->n_features = 2;
+	ru->n_branches = 1;
+	ru->branches[0] = (struct gen_branch){.n_values = 3, .outcome = 0};
+	ru->branches[0].values[0].attr = GEN_MINE;
+	ru->branches[0].values[1].attr = GEN_MEAN;
+	ru->branches[0].values[2] = (struct gen_read){.feature = 1, .attr = GEN_VALUE};
+	set.costs = true;
+	for (i = 0; i < 3; i++) {
+		struct gen_content *co = event(i, 0, (int64_t)i);
+
+		co->fields[FIELD_PLACE] = (struct gen_value){.kind = GEN_STR, .s = i < 2 ? "x" : "y"};
+		co->fields[FIELD_COST] = (struct gen_value){.kind = GEN_DEC, .i = costs[i], .digits = 2 + i};
+	}
+	gen_seal(&set);
+	model_run(&mo);
+	assert_true(mo.evals[1].values[0].d == 3.75 && mo.evals[1].values[1].d == 3.75 && mo.evals[1].values[2].d == 1.5);
+	assert_true(mo.evals[2].values[0].d == -0.75 && mo.evals[2].values[1].d == 1.5 && mo.evals[2].values[2].d == -0.75);
+}
+
+static void
+decimals_are_written_with_the_digits_they_have(void **state)
+{
+	static const struct {
+		int64_t i;
+		unsigned digits;
+		const char *text;
+	} rows[] = {{0, 0, "0"}, {-2000000000, 0, "-2"}, {1500000000, 3, "1.500"}, {-50000000, 2, "-0.05"}, {1, 9, "0.000000001"}};
+	struct buf b = {0}, wanted = {0};
+	size_t i;
+
+	(void)state;
+	set.costs = true;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct gen_content co = {.fields[FIELD_COST] = {.kind = GEN_DEC, .i = rows[i].i, .digits = rows[i].digits}};
+
+		buf_clear(&b);
+		buf_clear(&wanted);
+		gen_print_canonical(&b, &co, &set);
+		buf_printf(&wanted, "{\"data\":{\"cost\":\"%s\"},\"time\":\"1970-01-01T00:00:00Z\",\"type\":\"p.alpha\"}", rows[i].text);
+		assert_true(slice_eq(buf_slice(&b), buf_slice(&wanted)));
+	}
+	buf_free(&b);
+	buf_free(&wanted);
+}
+
 /* Dates of the official calendar. */
 static void
 solar_hijri_years_and_months_start_at_midnight_in_iran(void **state)
@@ -310,6 +370,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(an_alert_ends_at_its_expiry, begin, end),
 	    cmocka_unit_test_setup_teardown(active_follows_the_newest_life_cycle_event_before_the_trigger, begin, end),
 	    cmocka_unit_test_setup_teardown(groups_are_ranked_by_their_value, begin, end),
+	    cmocka_unit_test_setup_teardown(decimals_are_added_and_compared_by_their_value, begin, end),
+	    cmocka_unit_test_setup_teardown(decimals_are_written_with_the_digits_they_have, begin, end),
 	    cmocka_unit_test(solar_hijri_years_and_months_start_at_midnight_in_iran),
 	    cmocka_unit_test(times_are_written_in_utc_and_with_offsets),
 	};

@@ -59,6 +59,12 @@ gen_time_text(struct buf *b, struct gen_time t, int offset_minutes, unsigned zer
 		buf_printf(b, "%c%02d:%02d", offset_minutes < 0 ? '-' : '+', abs(offset_minutes) / 60, abs(offset_minutes) % 60);
 }
 
+void
+gen_number_text(struct buf *b, double d)
+{
+	buf_printf(b, "%.17g", d == 0 ? 0 : d); /* JSON's -0 is read as 0 */
+}
+
 /* ---- events --------------------------------------------------------------------------------------------------- */
 
 /* How one event is written down: NULL writes it plainly. */
@@ -97,10 +103,24 @@ put_string(struct buf *b, struct rng *form, const char *s, bool fold)
 }
 
 static void
+put_decimal(struct buf *b, struct rng *form, const struct gen_value *v)
+{
+	int64_t size = v->i < 0 ? -v->i : v->i;
+	char text[32];
+	int n = snprintf(text, sizeof(text), "%s%lld.%0*lld", v->i < 0 ? "-" : "", (long long)(size / GEN_DEC_ONE), GEN_DEC_SCALE,
+	    (long long)(size % GEN_DEC_ONE));
+
+	text[n - GEN_DEC_SCALE + (int)v->digits - (v->digits == 0)] = '\0'; /* without digits no point */
+	put_string(b, form, text, true);
+}
+
+static void
 put_field(struct buf *b, struct rng *form, const struct gen_value *v)
 {
 	if (v->kind == GEN_STR)
 		put_string(b, form, v->s, true);
+	else if (v->kind == GEN_DEC)
+		put_decimal(b, form, v);
 	else if (v->kind == GEN_INT)
 		buf_printf(b, "%lld", (long long)v->i);
 	else if (v->kind == GEN_BOOL)
@@ -128,61 +148,70 @@ put_keys(struct buf *b, struct rng *form, unsigned role, unsigned mask)
 		buf_add_str(b, "]");
 }
 
-/* The members of data as (sorted) numbers: 0 .. fields, then roles, then the target's two. */
-#define N_MEMBERS (GEN_FIELDS + GEN_ROLES + 2)
+/* The members of data as (sorted) numbers: 0 .. fields but cost, then roles, then the target's two, then cost, if the set has costs. */
+#define N_FIELDS FIELD_COST
+#define MEMBER_SOURCE (N_FIELDS + GEN_ROLES)
+#define MEMBER_COST (MEMBER_SOURCE + 2)
+#define N_MEMBERS (MEMBER_COST + 1)
 
 static const char *
 member_name(unsigned m)
 {
-	if (m < GEN_FIELDS)
+	if (m == MEMBER_COST)
+		return gen_field_name[FIELD_COST];
+	if (m < N_FIELDS)
 		return gen_field_name[m];
-	if (m < GEN_FIELDS + GEN_ROLES)
-		return gen_role_name[m - GEN_FIELDS];
-	return m == N_MEMBERS - 2 ? "source" : "id";
+	if (m < MEMBER_SOURCE)
+		return gen_role_name[m - N_FIELDS];
+	return m == MEMBER_SOURCE ? "source" : "id";
 }
 
 static bool
 has_member(const struct gen_content *co, unsigned m)
 {
-	if (co->type == GEN_RETRACTION)
-		return m >= N_MEMBERS - 2;
-	if (m < GEN_FIELDS)
-		return co->fields[m].kind != GEN_NONE;
-	return m < N_MEMBERS - 2 && co->keys[m - GEN_FIELDS] != 0;
+	bool target = m == MEMBER_SOURCE || m == MEMBER_SOURCE + 1;
+
+	if (co->type == GEN_RETRACTION || target)
+		return co->type == GEN_RETRACTION && target;
+	if (m == MEMBER_COST)
+		return co->fields[FIELD_COST].kind != GEN_NONE;
+	return m < N_FIELDS ? co->fields[m].kind != GEN_NONE : co->keys[m - N_FIELDS] != 0;
 }
 
 static void
 put_member(struct buf *b, struct rng *form, const struct gen_content *co, unsigned m)
 {
-	if (m < GEN_FIELDS)
+	if (m == MEMBER_COST)
+		put_field(b, form, &co->fields[FIELD_COST]);
+	else if (m < N_FIELDS)
 		put_field(b, form, &co->fields[m]);
-	else if (m < GEN_FIELDS + GEN_ROLES)
-		put_keys(b, form, m - GEN_FIELDS, co->keys[m - GEN_FIELDS]);
+	else if (m < MEMBER_SOURCE)
+		put_keys(b, form, m - N_FIELDS, co->keys[m - N_FIELDS]);
 	else
-		put_string(b, form, m == N_MEMBERS - 2 ? gen_source_name(co->target_source) : gen_id_name(co->target_id), false);
+		put_string(b, form, m == MEMBER_SOURCE ? gen_source_name(co->target_source) : gen_id_name(co->target_id), false);
 }
 
 static void
-put_data(struct buf *b, struct rng *form, const struct gen_content *co)
+put_data(struct buf *b, struct rng *form, const struct gen_content *co, const struct gen_set *set)
 {
-	unsigned order[N_MEMBERS], i, j, t, n = 0;
+	unsigned order[N_MEMBERS], members = set->costs ? N_MEMBERS : MEMBER_COST, i, j, t, n = 0;
 
-	for (i = 0; i < N_MEMBERS; i++)
+	for (i = 0; i < members; i++)
 		order[i] = i;
-	for (i = 1; i < N_MEMBERS; i++)
+	for (i = 1; i < members; i++)
 		for (j = i; j > 0 && strcmp(member_name(order[j]), member_name(order[j - 1])) < 0; j--) {
 			t = order[j];
 			order[j] = order[j - 1];
 			order[j - 1] = t;
 		}
-	for (i = 1; form != NULL && i < N_MEMBERS; i++) {
+	for (i = 1; form != NULL && i < members; i++) {
 		j = rng_below(form, i + 1);
 		t = order[i];
 		order[i] = order[j];
 		order[j] = t;
 	}
 	buf_add_str(b, "{");
-	for (i = 0; i < N_MEMBERS; i++) {
+	for (i = 0; i < members; i++) {
 		if (!has_member(co, order[i]))
 			continue;
 		buf_add_str(b, n++ == 0 ? "" : ",");
@@ -198,9 +227,8 @@ put_data(struct buf *b, struct rng *form, const struct gen_content *co)
 void
 gen_print_canonical(struct buf *b, const struct gen_content *co, const struct gen_set *set)
 {
-	(void)set;
 	buf_add_str(b, "{\"data\":");
-	put_data(b, NULL, co);
+	put_data(b, NULL, co, set);
 	buf_add_str(b, ",\"time\":\"");
 	gen_time_text(b, co->time, 0, 0);
 	buf_printf(b, "\",\"type\":\"%s\"}", gen_type_name[co->type]);
@@ -219,7 +247,7 @@ gen_print_event(struct buf *b, const struct gen_set *set, unsigned content, uint
 	buf_add_str(b, "{");
 	if (data_first) {
 		buf_add_str(b, "\"data\":");
-		put_data(b, fo, co);
+		put_data(b, fo, co, set);
 		buf_add_str(b, ",");
 	}
 	space(b, fo);
@@ -234,7 +262,7 @@ gen_print_event(struct buf *b, const struct gen_set *set, unsigned content, uint
 		buf_add_str(b, ",\"datacontenttype\":\"application/json\"");
 	if (!data_first) {
 		buf_add_str(b, ",\"data\":");
-		put_data(b, fo, co);
+		put_data(b, fo, co, set);
 	}
 	space(b, fo);
 	buf_add_str(b, "}");
@@ -268,9 +296,12 @@ gen_print_contract(struct buf *b, const struct gen_set *set, unsigned type, bool
 	buf_printf(b,
 	    "{\"$id\":\"%s\",\"description\":\"made up\",\"type\":\"object\",\"additionalProperties\":false,\"required\":[],\"properties\":{",
 	    gen_type_name[type]);
-	for (i = 0; i < GEN_FIELDS; i++)
+	for (i = 0; i < FIELD_COST; i++)
 		buf_printf(b, "\"%s\":{\"type\":\"%s\"%s,\"description\":\"a field\"},", gen_field_name[i], types[gen_field_kind[i]],
 		    gen_field_kind[i] == GEN_TIME ? ",\"format\":\"date-time\"" : "");
+	if (set->costs)
+		buf_printf(b, "\"%s\":{\"type\":\"string\",\"format\":\"decimal\",\"x-scale\":%u,\"description\":\"a field\"},",
+		    gen_field_name[FIELD_COST], set->scale[type]);
 	for (i = 0; i < ty->n_roles; i++)
 		buf_printf(b, "%s\"%s\":{%s\"type\":\"string\"%s,\"description\":\"a role\"}", i == 0 ? "" : ",", gen_role_name[ty->roles[i]],
 		    ty->roles[i] == ROLE_CROWD ? "\"type\":\"array\",\"items\":{" : "", ty->roles[i] == ROLE_CROWD ? "}" : "");
@@ -281,5 +312,7 @@ gen_print_contract(struct buf *b, const struct gen_set *set, unsigned type, bool
 	buf_add_str(b, "},\"x-keep\":[");
 	for (i = 0; i < FIELD_NOTE; i++)
 		buf_printf(b, "%s\"%s\"", i == 0 ? "" : ",", gen_field_name[other ? FIELD_NOTE - 1 - i : i]);
+	if (set->costs)
+		buf_printf(b, ",\"%s\"", gen_field_name[FIELD_COST]);
 	buf_add_str(b, "],\"x-class\":{\"retention\":\"operations\",\"personal\":false}}\n");
 }

@@ -183,7 +183,7 @@ check_groups(struct fixture *fx, const struct window_view *vi, uint32_t lo, uint
 	v = window_read(&fx->wi, vi, ATTR_MEAN, buf_slice(&key));
 	assert_int_equal(v.kind, adds && live != 0 ? VALUE_NUMBER : VALUE_NONE);
 	if (v.kind == VALUE_NUMBER)
-		assert_true(v.d == (double)amount_of(fx, all) / (double)live);
+		assert_true(v.d == (double)amount_of(fx, all) / ((double)live * (fx->spec.op == OP_SUM && of_field(fx) == DEC ? 1e9 : 1)));
 	assert_int_equal(window_read(&fx->wi, vi, ATTR_RANK, slice_of("", 0)).kind, VALUE_NONE); /* the trigger has no group */
 	buf_free(&key);
 }

@@ -97,6 +97,73 @@ sums_of_decimals_are_short_or_numbers(void **state)
 	assert_true(v.kind == VALUE_DECIMAL && v.scale == 0 && v.i == 0);
 }
 
+/* 1.5 of one group and 2.25 of another. */
+static void
+a_mean_of_decimals_is_at_their_scale(void **state)
+{
+	static char by[] = "num";
+	struct fixture *fx = *state;
+	struct window_view vi = {&fx->tl, &fx->plan, &fx->bind};
+	struct value v;
+
+	declare(fx, OP_SUM, NUM, false, false, false);
+	fx->spec.by = by;
+	feature_bind_make(&fx->bind, &fx->spec, fx->la);
+	push_number(fx, &(struct value){.kind = VALUE_DECIMAL, .scale = 1, .i = 15});
+	push_number(fx, &(struct value){.kind = VALUE_DECIMAL, .scale = 2, .i = 225});
+	assert_int_equal(window_seek(&fx->wi, &vi, 0, 2), 0);
+	v = window_read(&fx->wi, &vi, ATTR_MEAN, slice_of("", 0));
+	assert_true(v.kind == VALUE_NUMBER && v.d == 1.875);
+}
+
+/* A field that is a whole number in one type and a decimal in another: 3, 1.5, 4. */
+static void
+whole_numbers_and_decimals_add_up(void **state)
+{
+	struct fixture *fx = *state;
+	struct window_view vi = {&fx->tl, &fx->plan, &fx->bind};
+	struct value v;
+
+	declare(fx, OP_SUM, NUM, false, false, false);
+	push_number(fx, &(struct value){.kind = VALUE_INTEGER, .i = 3});
+	push_number(fx, &(struct value){.kind = VALUE_DECIMAL, .scale = 1, .i = 15});
+	push_number(fx, &(struct value){.kind = VALUE_INTEGER, .i = 4});
+	assert_int_equal(window_seek(&fx->wi, &vi, 0, 3), 0);
+	v = window_read(&fx->wi, &vi, ATTR_VALUE, slice_of("", 0));
+	assert_true(v.kind == VALUE_DECIMAL && v.scale == 1 && v.i == 85);
+	assert_int_equal(window_seek(&fx->wi, &vi, 2, 3), 0); /* the decimal left */
+	v = window_read(&fx->wi, &vi, ATTR_VALUE, slice_of("", 0));
+	assert_true(v.kind == VALUE_INTEGER && v.i == 4);
+}
+
+/* The same values as groups of their own: 8.5 over three, of which 4 is the largest. */
+static void
+whole_numbers_and_decimals_have_one_rank(void **state)
+{
+	static char by[] = "num";
+	static const struct value own[] = {
+	    {.kind = VALUE_INTEGER, .i = 3}, {.kind = VALUE_DECIMAL, .scale = 1, .i = 15}, {.kind = VALUE_INTEGER, .i = 4}};
+	static const int64_t ranks[] = {2, 3, 1};
+	struct fixture *fx = *state;
+	struct window_view vi = {&fx->tl, &fx->plan, &fx->bind};
+
+	declare(fx, OP_SUM, NUM, false, false, false);
+	fx->spec.by = by;
+	feature_bind_make(&fx->bind, &fx->spec, fx->la);
+	for (unsigned i = 0; i < 3; i++)
+		push_number(fx, &own[i]);
+	assert_int_equal(window_seek(&fx->wi, &vi, 0, 3), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		struct buf b = {0};
+
+		value_encode(&b, &own[i]);
+		assert_int_equal(window_read(&fx->wi, &vi, ATTR_RANK, buf_slice(&b)).i, ranks[i]);
+		assert_true(window_read(&fx->wi, &vi, ATTR_SHARE, buf_slice(&b)).d == (i == 0 ? 3 : i == 1 ? 1.5 : 4) / 8.5);
+		buf_free(&b);
+	}
+	assert_true(window_read(&fx->wi, &vi, ATTR_MEAN, slice_of("", 0)).d == 8.5 / 3);
+}
+
 /* Equal decimals of three scales, in any order: the least is that of the fewest digits, the largest that of the most, and none of
  * them ranks before another. */
 static void
@@ -186,25 +253,41 @@ groups_may_be_of_the_first_field_and_of_an_empty_text(void **state)
 	assert_int_equal(window_read(&fx->wi, &vi, ATTR_MINE, slice_of("", 0)).i, 0);
 }
 
-/* A field that an older contract kept as another kind: whatever the values, one kind comes before the other, at both ends. */
+/* A field that another type, or an older contract, kept as another kind: numbers are compared as numbers, of equal ones and of what does
+ * not compare one kind comes before the other. Whichever came first. */
 static void
 values_of_two_kinds_have_an_order(void **state)
 {
+	static const struct {
+		struct value smallest, largest;
+	} cases[] = {
+	    {{.kind = VALUE_DECIMAL, .scale = 0, .i = 1}, {.kind = VALUE_INTEGER, .i = 5}},
+	    {{.kind = VALUE_INTEGER, .i = 1}, {.kind = VALUE_DECIMAL, .scale = 0, .i = 5}},
+	    {{.kind = VALUE_INTEGER, .i = 1}, {.kind = VALUE_DECIMAL, .scale = 2, .i = 101}},
+	    {{.kind = VALUE_DECIMAL, .scale = 2, .i = 499}, {.kind = VALUE_INTEGER, .i = 5}},
+	    {{.kind = VALUE_INTEGER, .i = 5}, {.kind = VALUE_DECIMAL, .scale = 1, .i = 50}}, /* equal: the scale decides */
+	    {{.kind = VALUE_INTEGER, .i = 5}, {.kind = VALUE_DECIMAL, .scale = 0, .i = 5}},  /* the kind */
+	    {{.kind = VALUE_INTEGER, .i = 9}, {.kind = VALUE_BOOLEAN, .i = 0}},
+	};
 	struct fixture *fx = *state;
 	struct window_view vi = {&fx->tl, &fx->plan, &fx->bind};
 
-	for (unsigned turn = 0; turn < 2; turn++)
-		for (unsigned most = 0; most < 2; most++) {
-			struct value v, small = {.kind = VALUE_DECIMAL, .scale = 0, .i = 1}, large = {.kind = VALUE_INTEGER, .i = 5};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		for (unsigned turn = 0; turn < 2; turn++)
+			for (unsigned most = 0; most < 2; most++) {
+				const struct value *wanted = most ? &cases[i].largest : &cases[i].smallest;
+				struct value v;
 
-			declare(fx, most ? OP_MAX : OP_MIN, NUM, false, false, false);
-			fx->tl.n = fx->tl.n_bytes = 0;
-			push_number(fx, turn ? &small : &large);
-			push_number(fx, turn ? &large : &small);
-			assert_int_equal(window_seek(&fx->wi, &vi, 0, 2), 0);
-			v = window_read(&fx->wi, &vi, ATTR_VALUE, slice_of("", 0));
-			assert_int_equal(v.kind, most ? VALUE_DECIMAL : VALUE_INTEGER);
-		}
+				declare(fx, most ? OP_MAX : OP_MIN, NUM, false, false, false);
+				fx->tl.n = fx->tl.n_bytes = 0;
+				push_number(fx, turn ? &cases[i].smallest : &cases[i].largest);
+				push_number(fx, turn ? &cases[i].largest : &cases[i].smallest);
+				assert_int_equal(window_seek(&fx->wi, &vi, 0, 2), 0);
+				v = window_read(&fx->wi, &vi, ATTR_VALUE, slice_of("", 0));
+				assert_int_equal(v.kind, wanted->kind);
+				assert_int_equal(v.i, wanted->i);
+				assert_int_equal(v.scale, wanted->scale);
+			}
 }
 
 static void
@@ -224,6 +307,9 @@ main(void)
 	    cmocka_unit_test_setup_teardown(sums_are_exact_beyond_64_bits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(the_longest_texts_are_told_apart, setup, teardown),
 	    cmocka_unit_test_setup_teardown(sums_of_decimals_are_short_or_numbers, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_mean_of_decimals_is_at_their_scale, setup, teardown),
+	    cmocka_unit_test_setup_teardown(whole_numbers_and_decimals_add_up, setup, teardown),
+	    cmocka_unit_test_setup_teardown(whole_numbers_and_decimals_have_one_rank, setup, teardown),
 	    cmocka_unit_test_setup_teardown(equal_decimals_have_an_order_to_be_shown_in, setup, teardown),
 	    cmocka_unit_test_setup_teardown(groups_are_ranked_by_sums_beyond_64_bits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(groups_may_be_of_the_first_field_and_of_an_empty_text, setup, teardown),
