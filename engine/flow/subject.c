@@ -264,14 +264,17 @@ subjects_save(struct subjects *ss, struct changes *ch, uint64_t *standing, struc
 	return rc;
 }
 
+/* What is dirty stays and is passed over. So a walk makes room for more than the next one, and where it cannot, none begins before an
+ * eighth more has come: else a rule set that goes live over a long past would walk over all that it changed for each subject it loads. */
 void
 subjects_evict(struct subjects *ss)
 {
 	struct subject *su = ss->oldest;
+	size_t low = ss->max_bytes - ss->max_bytes / 32;
 
-	if (ss->bytes < ss->stuck + ss->stuck / 8)
+	if (ss->bytes <= ss->max_bytes || ss->bytes < ss->stuck + ss->stuck / 8)
 		return;
-	while (su != NULL && ss->bytes > ss->max_bytes) {
+	while (su != NULL && ss->bytes > low) {
 		struct subject *newer = su->newer;
 
 		if (su->used && !su->dirty && su->first == NULL) {
@@ -285,7 +288,7 @@ subjects_evict(struct subjects *ss)
 		}
 		su = newer;
 	}
-	ss->stuck = ss->bytes > ss->max_bytes ? ss->bytes : 0;
+	ss->stuck = ss->bytes > low ? ss->bytes : 0;
 }
 
 int

@@ -58,7 +58,7 @@ struct subjects {
 	struct table table;
 	struct subject *newest, *oldest;
 	size_t bytes, max_bytes;
-	size_t stuck;           /* bytes after an eviction that could not reach the bound; 0: none since the last save */
+	size_t stuck;           /* bytes after an eviction that could not make room; 0: none since the last save */
 	uint64_t made;          /* the newest one's serial */
 	struct subject **dirty; /* for the next checkpoint */
 	size_t n_dirty, cap_dirty;

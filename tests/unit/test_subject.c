@@ -95,17 +95,18 @@ a_subject_that_cannot_be_read_is_not_in_memory_afterwards(void **state)
 }
 
 static void
-make_dirty(struct fixture *fx, struct subjects *ss, const struct kind_plan *kind, unsigned from, unsigned to)
+make_some(struct fixture *fx, struct subjects *ss, const struct kind_plan *kind, unsigned from, unsigned to, bool dirty)
 {
 	char key[32];
 
 	for (unsigned i = from; i < to; i++) {
 		struct subject *su;
 
-		(void)snprintf(key, sizeof key, "person/%u", i);
+		(void)snprintf(key, sizeof key, "person/%03u", i);
 		su = subjects_make(ss, slice_str(key), hash64(slice_str(key)), kind, &fx->err);
 		assert_non_null(su);
-		assert_int_equal(subjects_dirty(ss, su, &fx->err), 0);
+		if (dirty)
+			assert_int_equal(subjects_dirty(ss, su, &fx->err), 0);
 	}
 }
 
@@ -121,14 +122,14 @@ an_eviction_that_is_stuck_waits_until_there_is_hope(void **state)
 	uint64_t standing = 0;
 
 	assert_non_null(ch);
-	make_dirty(fx, &ss, &kind, 0, 100);
+	make_some(fx, &ss, &kind, 0, 100, true);
 	subjects_evict(&ss);
 	assert_int_equal(ss.table.n, 100);
 	clean = subjects_make(&ss, slice_str("person/clean"), hash64(slice_str("person/clean")), &kind, &fx->err);
 	assert_non_null(clean);
 	subjects_evict(&ss);
 	assert_int_equal(ss.table.n, 101); /* too little has come to look again */
-	make_dirty(fx, &ss, &kind, 100, 115);
+	make_some(fx, &ss, &kind, 100, 115, true);
 	subjects_evict(&ss);
 	assert_int_equal(ss.table.n, 115);
 	assert_null(subjects_find(&ss, slice_str("person/clean"), hash64(slice_str("person/clean"))));
@@ -140,12 +141,42 @@ an_eviction_that_is_stuck_waits_until_there_is_hope(void **state)
 	changes_free(ch);
 }
 
+/* Else each subject that comes would walk over all that cannot go. */
+static void
+an_eviction_makes_room_for_more_than_one(void **state)
+{
+	struct fixture *fx = *state;
+	const struct kind_plan kind = {0};
+	struct subjects ss = {.max_bytes = SIZE_MAX};
+
+	make_some(fx, &ss, &kind, 0, 64, true);
+	ss.max_bytes = 2 * ss.bytes; /* 128 of them */
+	make_some(fx, &ss, &kind, 64, 128, false);
+	subjects_evict(&ss);
+	assert_int_equal(ss.table.n, 128);
+	make_some(fx, &ss, &kind, 128, 129, false);
+	subjects_evict(&ss);
+	assert_int_equal(ss.table.n, 124);
+	assert_int_equal(ss.n_dirty, 64);
+	make_some(fx, &ss, &kind, 129, 133, false);
+	subjects_evict(&ss);
+	assert_int_equal(ss.table.n, 128);
+	make_some(fx, &ss, &kind, 133, 195, true);
+	subjects_evict(&ss); /* 126 are dirty, and there is no room to make beside them */
+	assert_int_equal(ss.table.n, 126);
+	make_some(fx, &ss, &kind, 195, 200, false);
+	subjects_evict(&ss);
+	assert_int_equal(ss.table.n, 131);
+	subjects_free(&ss);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_subject_that_cannot_be_read_is_not_in_memory_afterwards),
 	    TEST(an_eviction_that_is_stuck_waits_until_there_is_hope),
+	    TEST(an_eviction_makes_room_for_more_than_one),
 	};
 
 	return cmocka_run_group_tests_name("subject", tests, NULL, NULL);
