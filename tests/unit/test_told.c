@@ -1,0 +1,177 @@
+/* What a withdrawal says: why, and in whose words. */
+#include "tests/unit/node_world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct told {
+	unsigned n;
+	struct one {
+		enum message_type type;
+		char json[8192], en[256];
+	} before, last;
+};
+
+static int
+on_message(void *ctx, const struct message *me, struct err *err)
+{
+	struct told *to = ctx;
+	struct one *last = &to->last;
+
+	(void)err;
+	to->n++;
+	to->before = to->last;
+	last->type = me->type;
+	assert_true(me->json.n < sizeof last->json && me->text_en.n < sizeof last->en);
+	(void)snprintf(last->json, sizeof last->json, "%.*s", SLICE_ARG(me->json));
+	(void)snprintf(last->en, sizeof last->en, "%.*s", SLICE_ARG(me->text_en));
+	return 0;
+}
+
+/* Another version of the rule goes live: it alerts on this `k`, in these words. */
+static void
+go_live(struct node *no, const char *version, const char *audience, const char *k, const char *words)
+{
+	struct ruleset_source src = {0};
+	struct findings fi = {0};
+	struct err err = {0};
+	struct buf b = {0};
+
+	node_world_contracts(&src);
+	buf_printf(&b,
+	    "return { api = 1, id = \"r\", version = \"%s\", kind = \"notice\", owner = \"o\", audience = { \"%s\" }, legal_basis = \"b\",\n"
+	    "  review_by = \"9999-12-31\", doc = { what = \"w\", false_positives = { \"all\" } },\n"
+	    "  on = { \"x.ping\" }, subject = \"who\", want = { \"k\" }, features = {},\n"
+	    "  evaluate = function(e, f, p) if e.k == \"%s\" then return \"yes\" end return \"ok\" end,\n"
+	    "  outcomes = { ok = { clear = true }, yes = { alert = \"info\", fa = \"\xd8\xa8\", en = \"%s\" } },\n"
+	    "  alerting = { episode = { \"subject\" }, quiet = \"1d\", expires = \"90d\", contest = true } }\n",
+	    version, audience, k, words);
+	assert_int_equal(ruleset_source_add_rule(&src, slice_str("r.lua"), buf_slice(&b), &err), 0);
+	if (node_rules(no, &src, &fi, NULL, &err) != 0)
+		fail_msg("%s %s", err.text, fi.n == 0 ? "" : fi.v[0].text);
+	findings_free(&fi);
+	ruleset_source_free(&src);
+	buf_free(&b);
+}
+
+static struct node *
+open_told(struct told *to)
+{
+	struct node_options opt = {.max_future = -1, .on_message = on_message, .ctx = to};
+	struct node *no = NULL;
+	struct err err = {0};
+
+	assert_int_equal(node_open(&no, &opt, &err), 0);
+	go_live(no, "1.0.0", "judge", "a", "first words");
+	return no;
+}
+
+static void
+commit(struct node *no)
+{
+	struct err err = {0};
+
+	assert_int_equal(node_commit(no, &err), 0);
+}
+
+static void
+holds(const struct one *message, enum message_type type, const char *reason, const char *version, const char *words)
+{
+	char wanted[64];
+
+	assert_int_equal(message->type, type);
+	(void)snprintf(wanted, sizeof wanted, "\"reason\":\"%s\"", reason == NULL ? "" : reason);
+	assert_true((strstr(message->json, reason == NULL ? "\"reason\"" : wanted) != NULL) == (reason != NULL));
+	(void)snprintf(wanted, sizeof wanted, "\"rule_version\":\"%s\"", version);
+	assert_non_null(strstr(message->json, wanted));
+	assert_non_null(strstr(message->en, words));
+}
+
+/* In the words and under the version that it was raised with, not in those of the rule that takes it back. */
+static void
+a_changed_rule_takes_back_in_the_words_of_before(void **state)
+{
+	struct told to = {0};
+	struct node *no = open_told(&to);
+	struct err err = {0};
+
+	(void)state;
+	node_world_send(no, 1, "x.ping", "p0", (struct instant){1710880200, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
+	commit(no);
+	assert_int_equal(to.n, 1);
+	holds(&to.last, MESSAGE_RAISED, NULL, "1.0.0", "first words");
+	go_live(no, "2.0.0", "judge", "b", "second words");
+	assert_int_equal(to.n, 2);
+	holds(&to.last, MESSAGE_WITHDRAWN, "rule changed", "1.0.0", "first words");
+	assert_int_equal(node_close(no, &err), 0);
+}
+
+/* From those that it told, for it changed and not because the evidence did; to the others in its own words. */
+static void
+a_rule_that_tells_others_takes_back_and_raises(void **state)
+{
+	struct told to = {0};
+	struct node *no = open_told(&to);
+	struct err err = {0};
+
+	(void)state;
+	node_world_send(no, 1, "x.ping", "p0", (struct instant){1710880200, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
+	commit(no);
+	go_live(no, "2.0.0", "police", "a", "second words");
+	assert_int_equal(to.n, 3);
+	holds(&to.before, MESSAGE_WITHDRAWN, "rule changed", "1.0.0", "first words");
+	holds(&to.last, MESSAGE_RAISED, NULL, "2.0.0", "second words");
+	assert_int_equal(node_close(no, &err), 0);
+}
+
+/* What evidence takes back while the second version is live is told in its words. */
+static void
+evidence_that_goes_is_the_reason(void **state)
+{
+	struct told to = {0};
+	struct node *no = open_told(&to);
+	struct err err = {0};
+
+	(void)state;
+	go_live(no, "2.0.0", "judge", "b", "second words");
+	node_world_send(no, 1, "x.ping", "p0", (struct instant){1710880200, 0}, "{\"who\":\"x\",\"k\":\"b\"}");
+	commit(no);
+	assert_int_equal(to.n, 1);
+	node_world_send(no, 2, "event.retracted", "r0", (struct instant){1710880201, 0}, "{\"source\":\"/s\",\"id\":\"p0\"}");
+	commit(no);
+	assert_int_equal(to.n, 2);
+	holds(&to.last, MESSAGE_WITHDRAWN, "evidence changed", "2.0.0", "second words");
+	assert_int_equal(node_close(no, &err), 0);
+}
+
+/* One between two episodes makes them one: the later card says what stands in its place. */
+static void
+a_card_that_another_replaces_says_so(void **state)
+{
+	struct told to = {0};
+	struct node *no = open_told(&to);
+	struct err err = {0};
+
+	(void)state;
+	node_world_send(no, 1, "x.ping", "p0", (struct instant){1710880200, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
+	node_world_send(no, 2, "x.ping", "p2", (struct instant){1710880200 + 2 * 80000, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
+	commit(no);
+	assert_int_equal(to.n, 2);
+	node_world_send(no, 3, "x.ping", "p1", (struct instant){1710880200 + 80000, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
+	commit(no);
+	holds(&to.last, MESSAGE_WITHDRAWN, "replaced", "1.0.0", "first words");
+	assert_int_equal(node_close(no, &err), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_changed_rule_takes_back_in_the_words_of_before),
+	    cmocka_unit_test(a_rule_that_tells_others_takes_back_and_raises),
+	    cmocka_unit_test(evidence_that_goes_is_the_reason),
+	    cmocka_unit_test(a_card_that_another_replaces_says_so),
+	};
+
+	return cmocka_run_group_tests_name("told", tests, NULL, NULL);
+}
