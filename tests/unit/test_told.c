@@ -41,10 +41,12 @@ go_live(struct node *no, const char *version, const char *audience, const char *
 	buf_printf(&b,
 	    "return { api = 1, id = \"r\", version = \"%s\", kind = \"notice\", owner = \"o\", audience = { \"%s\" }, legal_basis = \"b\",\n"
 	    "  review_by = \"9999-12-31\", doc = { what = \"w\", false_positives = { \"all\" } },\n"
-	    "  on = { \"x.ping\" }, subject = \"who\", want = { \"k\" }, features = {},\n"
-	    "  evaluate = function(e, f, p) if e.k == \"%s\" then return \"yes\" end return \"ok\" end,\n"
+	    "  on = { \"x.ping\" }, subject = \"who\", want = { \"k\" },\n"
+	    "  features = { seen = { op = \"count\", on = { \"x.ping\" }, role = \"who\", within = \"30d\", evidence = 1 } },\n"
+	    "  evaluate = function(e, f, p) if e.k == \"%s\" and f.seen.n > 0 then return \"yes\" end return \"ok\" end,\n"
 	    "  outcomes = { ok = { clear = true }, yes = { alert = \"info\", fa = \"\xd8\xa8\", en = \"%s\" } },\n"
-	    "  alerting = { episode = { \"subject\" }, quiet = \"1d\", expires = \"90d\", contest = true } }\n",
+	    "  alerting = { episode = { \"subject\" }, quiet = \"1d\", expires = \"90d\", again_if = \"each\",\n"
+	    "    contest = true } }\n",
 	    version, audience, k, words);
 	assert_int_equal(ruleset_source_add_rule(&src, slice_str("r.lua"), buf_slice(&b), &err), 0);
 	if (node_rules(no, &src, &fi, NULL, &err) != 0)
@@ -144,6 +146,30 @@ evidence_that_goes_is_the_reason(void **state)
 	assert_int_equal(node_close(no, &err), 0);
 }
 
+/* What is shown then was judged long before: how much evidence there is of it is counted anew. */
+static void
+an_older_trigger_that_is_shown_again_has_all_its_evidence(void **state)
+{
+	struct told to = {0};
+	struct node *no = open_told(&to);
+	struct err err = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		char id[8];
+
+		(void)snprintf(id, sizeof id, "p%u", i);
+		node_world_send(no, 1 + i, "x.ping", id, (struct instant){1710880200 + 1000 * i, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
+		commit(no);
+	}
+	assert_non_null(strstr(to.last.json, "\"evidence_total\":3"));
+	node_world_send(no, 4, "event.retracted", "r0", (struct instant){1710890200, 0}, "{\"source\":\"/s\",\"id\":\"p2\"}");
+	commit(no);
+	holds(&to.last, MESSAGE_UPDATED, NULL, "1.0.0", "first words");
+	assert_non_null(strstr(to.last.json, "\"evidence_total\":2"));
+	assert_int_equal(node_close(no, &err), 0);
+}
+
 /* One between two episodes makes them one: the later card says what stands in its place. */
 static void
 a_card_that_another_replaces_says_so(void **state)
@@ -159,7 +185,7 @@ a_card_that_another_replaces_says_so(void **state)
 	assert_int_equal(to.n, 2);
 	node_world_send(no, 3, "x.ping", "p1", (struct instant){1710880200 + 80000, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
 	commit(no);
-	holds(&to.last, MESSAGE_WITHDRAWN, "replaced", "1.0.0", "first words");
+	holds(&to.before, MESSAGE_WITHDRAWN, "replaced", "1.0.0", "first words");
 	assert_int_equal(node_close(no, &err), 0);
 }
 
@@ -170,6 +196,7 @@ main(void)
 	    cmocka_unit_test(a_changed_rule_takes_back_in_the_words_of_before),
 	    cmocka_unit_test(a_rule_that_tells_others_takes_back_and_raises),
 	    cmocka_unit_test(evidence_that_goes_is_the_reason),
+	    cmocka_unit_test(an_older_trigger_that_is_shown_again_has_all_its_evidence),
 	    cmocka_unit_test(a_card_that_another_replaces_says_so),
 	};
 
