@@ -165,7 +165,8 @@ rule_text(struct buf *ret, const struct rule *ru, struct slice code, const struc
 		return;
 	if (sentence != NULL && add_sentence(ret, ru, sentence, values, n_values, persian))
 		return;
+	if (!buf_ok(ret)) /* for want of memory there is no other sentence: the caller says so */
+		return;
 	ret->n = start;
-	ret->bad = false;
 	add_fallback(ret, ru, code, values, n_values, persian);
 }

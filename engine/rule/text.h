@@ -2,7 +2,7 @@
  * Integers get Persian digits in fa; durations their unit ("365 days", "۳۶۵ روز"); strings from events are isolated with
  * U+2068 and U+2069 so that they cannot reorder the sentence, control and bidi characters in them are dropped.
  * An outcome that this version of the rule does not have, an unknown placeholder or a text over LIMIT_TEXT_BYTES gives the plain fallback text: an
- * alert is never lost for its text. */
+ * alert is never lost for its text. Without memory `ret` is bad, and there is no other text. */
 #ifndef DIDEBAN_ENGINE_RULE_TEXT_H
 #define DIDEBAN_ENGINE_RULE_TEXT_H
 

@@ -304,11 +304,11 @@ no_episode_is_lost_for_want_of_memory(void **state)
 	}
 }
 
-/* "b", a value between two isolates of three bytes each, or the plain one. */
+/* "b", or a value between two isolates of three bytes each. */
 static bool
 is_whole(struct slice s)
 {
-	return s.n == 1 || s.n == 1 + 6 || s.n == 700 + 6 || (s.n > 0 && s.p[s.n - 1] == ')');
+	return s.n == 1 || s.n == 1 + 6 || s.n == 700 + 6;
 }
 
 static int
@@ -321,8 +321,8 @@ on_sentence(void *ctx, const struct alert_view *av, struct err *err)
 	return 0;
 }
 
-/* A sentence that lacks its end for want of memory is never shown, where the message itself has room from the one before: the
- * plain sentence is too long for that room as well. */
+/* A sentence that lacks its end for want of memory is never shown, nor another in its place, where the message itself has room from the
+ * one before. */
 static void
 no_sentence_is_cut_short(void **state)
 {

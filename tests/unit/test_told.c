@@ -1,4 +1,5 @@
 /* What a withdrawal says: why, and in whose words. */
+#include "tests/memory/failing.h"
 #include "tests/unit/node_world.h"
 
 #include <stdio.h>
@@ -8,7 +9,7 @@ struct told {
 	unsigned n;
 	struct one {
 		enum message_type type;
-		char json[8192], en[256];
+		char json[8192], en[1024];
 	} before, last;
 };
 
@@ -28,9 +29,14 @@ on_message(void *ctx, const struct message *me, struct err *err)
 	return 0;
 }
 
-/* Another version of the rule goes live: it alerts on this `k`, in these words. */
+#define ALERTS_ON(k)                                                                                                                                 \
+	"  on = { \"x.ping\" }, subject = \"who\", want = { \"k\" },\n"                                                                              \
+	"  features = { seen = { op = \"count\", on = { \"x.ping\" }, role = \"who\", within = \"30d\", evidence = 1 } },\n"                         \
+	"  evaluate = function(e, f, p) if e.k == \"" k "\" and f.seen.n > 0 then return \"yes\" end return \"ok\" end,\n"
+
+/* Another version of the rule goes live, that says this. */
 static void
-go_live(struct node *no, const char *version, const char *audience, const char *k, const char *words)
+go_live(struct node *no, const char *version, const char *audience, const char *body, const char *en)
 {
 	struct ruleset_source src = {0};
 	struct findings fi = {0};
@@ -41,13 +47,10 @@ go_live(struct node *no, const char *version, const char *audience, const char *
 	buf_printf(&b,
 	    "return { api = 1, id = \"r\", version = \"%s\", kind = \"notice\", owner = \"o\", audience = { \"%s\" }, legal_basis = \"b\",\n"
 	    "  review_by = \"9999-12-31\", doc = { what = \"w\", false_positives = { \"all\" } },\n"
-	    "  on = { \"x.ping\" }, subject = \"who\", want = { \"k\" },\n"
-	    "  features = { seen = { op = \"count\", on = { \"x.ping\" }, role = \"who\", within = \"30d\", evidence = 1 } },\n"
-	    "  evaluate = function(e, f, p) if e.k == \"%s\" and f.seen.n > 0 then return \"yes\" end return \"ok\" end,\n"
+	    "%s"
 	    "  outcomes = { ok = { clear = true }, yes = { alert = \"info\", fa = \"\xd8\xa8\", en = \"%s\" } },\n"
-	    "  alerting = { episode = { \"subject\" }, quiet = \"1d\", expires = \"90d\", again_if = \"each\",\n"
-	    "    contest = true } }\n",
-	    version, audience, k, words);
+	    "  alerting = { episode = { \"subject\" }, quiet = \"1d\", expires = \"90d\", again_if = \"each\", contest = true } }\n",
+	    version, audience, body, en);
 	assert_int_equal(ruleset_source_add_rule(&src, slice_str("r.lua"), buf_slice(&b), &err), 0);
 	if (node_rules(no, &src, &fi, NULL, &err) != 0)
 		fail_msg("%s %s", err.text, fi.n == 0 ? "" : fi.v[0].text);
@@ -57,15 +60,21 @@ go_live(struct node *no, const char *version, const char *audience, const char *
 }
 
 static struct node *
-open_told(struct told *to)
+open_saying(struct told *to, const char *body, const char *en)
 {
 	struct node_options opt = {.max_future = -1, .on_message = on_message, .ctx = to};
 	struct node *no = NULL;
 	struct err err = {0};
 
 	assert_int_equal(node_open(&no, &opt, &err), 0);
-	go_live(no, "1.0.0", "judge", "a", "first words");
+	go_live(no, "1.0.0", "judge", body, en);
 	return no;
+}
+
+static struct node *
+open_told(struct told *to)
+{
+	return open_saying(to, ALERTS_ON("a"), "first words");
 }
 
 static void
@@ -102,7 +111,7 @@ a_changed_rule_takes_back_in_the_words_of_before(void **state)
 	commit(no);
 	assert_int_equal(to.n, 1);
 	holds(&to.last, MESSAGE_RAISED, NULL, "1.0.0", "first words");
-	go_live(no, "2.0.0", "judge", "b", "second words");
+	go_live(no, "2.0.0", "judge", ALERTS_ON("b"), "second words");
 	assert_int_equal(to.n, 2);
 	holds(&to.last, MESSAGE_WITHDRAWN, "rule changed", "1.0.0", "first words");
 	assert_int_equal(node_close(no, &err), 0);
@@ -119,7 +128,7 @@ a_rule_that_tells_others_takes_back_and_raises(void **state)
 	(void)state;
 	node_world_send(no, 1, "x.ping", "p0", (struct instant){1710880200, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
 	commit(no);
-	go_live(no, "2.0.0", "police", "a", "second words");
+	go_live(no, "2.0.0", "police", ALERTS_ON("a"), "second words");
 	assert_int_equal(to.n, 3);
 	holds(&to.before, MESSAGE_WITHDRAWN, "rule changed", "1.0.0", "first words");
 	holds(&to.last, MESSAGE_RAISED, NULL, "2.0.0", "second words");
@@ -135,7 +144,7 @@ evidence_that_goes_is_the_reason(void **state)
 	struct err err = {0};
 
 	(void)state;
-	go_live(no, "2.0.0", "judge", "b", "second words");
+	go_live(no, "2.0.0", "judge", ALERTS_ON("b"), "second words");
 	node_world_send(no, 1, "x.ping", "p0", (struct instant){1710880200, 0}, "{\"who\":\"x\",\"k\":\"b\"}");
 	commit(no);
 	assert_int_equal(to.n, 1);
@@ -189,6 +198,39 @@ a_card_that_another_replaces_says_so(void **state)
 	assert_int_equal(node_close(no, &err), 0);
 }
 
+/* Where the message has room from the one before, and its sentence has not. */
+static void
+no_sentence_is_sent_cut_short(void **state)
+{
+	static const char body[] =
+	    "  on = { \"x.ping\" }, subject = \"who\", want = { \"k\" }, features = {},\n"
+	    "  evaluate = function(e, f, p)\n"
+	    "    if e.k == \"a\" then return \"yes\", { s = \"s\", t = string.rep(\"t\", 1000), u = string.rep(\"u\", 1000) } end\n"
+	    "    return \"yes\", { s = string.rep(\"s\", 700) } end,\n";
+	bool failed = true;
+
+	(void)state;
+	for (uint64_t at = 1; failed; at++) {
+		struct told to = {0};
+		struct node *no = open_saying(&to, body, "{s}.");
+		struct err err = {0};
+		int rc;
+
+		node_world_send(no, 1, "x.ping", "p0", (struct instant){1710880200, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
+		commit(no);
+		node_world_send(no, 2, "x.ping", "p1", (struct instant){1713880200, 0}, "{\"who\":\"x\",\"k\":\"b\"}");
+		failing_start(at, false);
+		rc = node_commit(no, &err);
+		failed = failing_has();
+		(void)failing_stop();
+		assert_true(rc == 0 || failed);
+		assert_true(rc != 0 || to.n == 2);
+		if (to.n == 2)
+			assert_true(strlen(to.last.en) > 700 && to.last.en[strlen(to.last.en) - 1] == '.');
+		(void)node_close(no, &err);
+	}
+}
+
 int
 main(void)
 {
@@ -198,6 +240,7 @@ main(void)
 	    cmocka_unit_test(evidence_that_goes_is_the_reason),
 	    cmocka_unit_test(an_older_trigger_that_is_shown_again_has_all_its_evidence),
 	    cmocka_unit_test(a_card_that_another_replaces_says_so),
+	    cmocka_unit_test(no_sentence_is_sent_cut_short),
 	};
 
 	return cmocka_run_group_tests_name("told", tests, NULL, NULL);
