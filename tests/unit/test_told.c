@@ -161,6 +161,8 @@ an_older_trigger_that_is_shown_again_has_all_its_evidence(void **state)
 {
 	struct told to = {0};
 	struct node *no = open_told(&to);
+	struct rule_stats rs;
+	struct node_stats ns;
 	struct err err = {0};
 
 	(void)state;
@@ -176,6 +178,12 @@ an_older_trigger_that_is_shown_again_has_all_its_evidence(void **state)
 	commit(no);
 	holds(&to.last, MESSAGE_UPDATED, NULL, "1.0.0", "first words");
 	assert_non_null(strstr(to.last.json, "\"evidence_total\":2"));
+	node_rule_stats(no, 0, &rs);
+	assert_int_equal(rs.raised, 1);
+	assert_int_equal(rs.updated, 3);
+	assert_int_equal(rs.withdrawn, 0);
+	node_stats(no, &ns);
+	assert_int_equal(ns.messages, 4);
 	assert_int_equal(node_close(no, &err), 0);
 }
 
