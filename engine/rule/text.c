@@ -161,8 +161,6 @@ rule_text(struct buf *ret, const struct rule *ru, struct slice code, const struc
 	const char *sentence = at < 0 ? NULL : persian ? ru->outcomes[at].fa : ru->outcomes[at].en;
 	size_t start = ret->n;
 
-	if (!buf_ok(ret))
-		return;
 	if (sentence != NULL && add_sentence(ret, ru, sentence, values, n_values, persian))
 		return;
 	if (!buf_ok(ret)) /* for want of memory there is no other sentence: the caller says so */

@@ -41,40 +41,49 @@ node_world_contracts(struct ruleset_source *src)
 	assert_int_equal(ruleset_source_add_contract(src, slice_str("event.retracted.json"), slice_str(retraction), &err), 0);
 }
 
-/* Opens a node in memory with this rule: what stands between its head and its outcomes, the fields of its episodes,
- * and the sentences of its alerts. */
-static inline struct node *
-node_world_open_saying(const char *body, const char *episode, const char *fa, const char *en)
+/* A rule goes live: what stands between its head and its outcomes, how it alerts beside `quiet`, `expires` and `contest`, and the
+ * sentences of its alerts. */
+static inline void
+node_world_go_live(struct node *no, const char *version, const char *audience, const char *body, const char *alerting, const char *fa, const char *en)
 {
-	struct node_options opt = {.max_future = -1};
 	struct ruleset_source src = {0};
 	struct findings fi = {0};
 	struct err err = {0};
 	struct buf b = {0};
-	struct node *no = NULL;
 
-	assert_int_equal(node_open(&no, &opt, &err), 0);
 	node_world_contracts(&src);
 	buf_printf(&b,
-	    "return { api = 1, id = \"r\", version = \"1.0.0\", kind = \"notice\", owner = \"o\", audience = { \"judge\" }, legal_basis = \"b\",\n"
+	    "return { api = 1, id = \"r\", version = \"%s\", kind = \"notice\", owner = \"o\", audience = { \"%s\" }, legal_basis = \"b\",\n"
 	    "  review_by = \"9999-12-31\", doc = { what = \"w\", false_positives = { \"all\" } },\n"
 	    "%s"
 	    "  outcomes = { ok = { clear = true }, yes = { alert = \"info\", fa = \"%s\", en = \"%s\" } },\n"
-	    "  alerting = { episode = { %s }, quiet = \"1d\", expires = \"90d\", contest = true } }\n",
-	    body, fa, en, episode);
+	    "  alerting = { %s, quiet = \"1d\", expires = \"90d\", contest = true } }\n",
+	    version, audience, body, fa, en, alerting);
 	assert_int_equal(ruleset_source_add_rule(&src, slice_str("r.lua"), buf_slice(&b), &err), 0);
 	if (node_rules(no, &src, &fi, NULL, &err) != 0)
 		fail_msg("%s %s", err.text, fi.n == 0 ? "" : fi.v[0].text);
 	findings_free(&fi);
 	ruleset_source_free(&src);
 	buf_free(&b);
+}
+
+/* Opens a node in memory with such a rule. */
+static inline struct node *
+node_world_open_saying(const char *body, const char *alerting, const char *fa, const char *en)
+{
+	struct node_options opt = {.max_future = -1};
+	struct err err = {0};
+	struct node *no = NULL;
+
+	assert_int_equal(node_open(&no, &opt, &err), 0);
+	node_world_go_live(no, "1.0.0", "judge", body, alerting, fa, en);
 	return no;
 }
 
 static inline struct node *
 node_world_open(const char *body)
 {
-	return node_world_open_saying(body, "\"subject\"", "\xd8\xa8", "b");
+	return node_world_open_saying(body, "episode = { \"subject\" }", "\xd8\xa8", "b");
 }
 
 /* Adds an event; data: JSON. */

@@ -286,7 +286,7 @@ no_episode_is_lost_for_want_of_memory(void **state)
 
 	(void)state;
 	for (uint64_t at = 1; failed; at++) {
-		struct node *no = node_world_open_saying(body, "\"subject\", \"k\"", "{v}", "{v}");
+		struct node *no = node_world_open_saying(body, "episode = { \"subject\", \"k\" }", "{v}", "{v}");
 		struct rule_stats rs;
 		struct err err = {0};
 		int rc;
@@ -335,7 +335,7 @@ no_sentence_is_cut_short(void **state)
 
 	(void)state;
 	for (unsigned persian = 0; persian < 2; persian++) {
-		struct node *no = node_world_open_saying(body, "\"subject\"", persian ? "{s}" : "b", persian ? "b" : "{s}");
+		struct node *no = node_world_open_saying(body, "episode = { \"subject\" }", persian ? "{s}" : "b", persian ? "b" : "{s}");
 		struct err err = {0};
 		unsigned whole = 0;
 		bool failed = true;

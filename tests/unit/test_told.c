@@ -1,4 +1,4 @@
-/* What a withdrawal says: why, and in whose words. */
+/* What messages say: why an alert was taken back, in whose words, on how much evidence, and never half of a sentence. */
 #include "tests/memory/failing.h"
 #include "tests/unit/node_world.h"
 
@@ -34,29 +34,10 @@ on_message(void *ctx, const struct message *me, struct err *err)
 	"  features = { seen = { op = \"count\", on = { \"x.ping\" }, role = \"who\", within = \"30d\", evidence = 1 } },\n"                         \
 	"  evaluate = function(e, f, p) if e.k == \"" k "\" and f.seen.n > 0 then return \"yes\" end return \"ok\" end,\n"
 
-/* Another version of the rule goes live, that says this. */
 static void
 go_live(struct node *no, const char *version, const char *audience, const char *body, const char *en)
 {
-	struct ruleset_source src = {0};
-	struct findings fi = {0};
-	struct err err = {0};
-	struct buf b = {0};
-
-	node_world_contracts(&src);
-	buf_printf(&b,
-	    "return { api = 1, id = \"r\", version = \"%s\", kind = \"notice\", owner = \"o\", audience = { \"%s\" }, legal_basis = \"b\",\n"
-	    "  review_by = \"9999-12-31\", doc = { what = \"w\", false_positives = { \"all\" } },\n"
-	    "%s"
-	    "  outcomes = { ok = { clear = true }, yes = { alert = \"info\", fa = \"\xd8\xa8\", en = \"%s\" } },\n"
-	    "  alerting = { episode = { \"subject\" }, quiet = \"1d\", expires = \"90d\", again_if = \"each\", contest = true } }\n",
-	    version, audience, body, en);
-	assert_int_equal(ruleset_source_add_rule(&src, slice_str("r.lua"), buf_slice(&b), &err), 0);
-	if (node_rules(no, &src, &fi, NULL, &err) != 0)
-		fail_msg("%s %s", err.text, fi.n == 0 ? "" : fi.v[0].text);
-	findings_free(&fi);
-	ruleset_source_free(&src);
-	buf_free(&b);
+	node_world_go_live(no, version, audience, body, "episode = { \"subject\" }, again_if = \"each\"", "\xd8\xa8", en);
 }
 
 static struct node *
@@ -86,6 +67,23 @@ commit(struct node *no)
 }
 
 static void
+ping(struct node *no, uint64_t number, const char *id, int64_t second, const char *k)
+{
+	char data[64];
+
+	(void)snprintf(data, sizeof data, "{\"who\":\"x\",\"k\":\"%s\"}", k);
+	node_world_send(no, number, "x.ping", id, (struct instant){1710880200 + second, 0}, data);
+}
+
+static void
+finish(struct node *no)
+{
+	struct err err = {0};
+
+	assert_int_equal(node_close(no, &err), 0);
+}
+
+static void
 holds(const struct one *message, enum message_type type, const char *reason, const char *version, const char *words)
 {
 	char wanted[64];
@@ -104,17 +102,16 @@ a_changed_rule_takes_back_in_the_words_of_before(void **state)
 {
 	struct told to = {0};
 	struct node *no = open_told(&to);
-	struct err err = {0};
 
 	(void)state;
-	node_world_send(no, 1, "x.ping", "p0", (struct instant){1710880200, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
+	ping(no, 1, "p0", 0, "a");
 	commit(no);
 	assert_int_equal(to.n, 1);
 	holds(&to.last, MESSAGE_RAISED, NULL, "1.0.0", "first words");
 	go_live(no, "2.0.0", "judge", ALERTS_ON("b"), "second words");
 	assert_int_equal(to.n, 2);
 	holds(&to.last, MESSAGE_WITHDRAWN, "rule changed", "1.0.0", "first words");
-	assert_int_equal(node_close(no, &err), 0);
+	finish(no);
 }
 
 /* From those that it told, for it changed and not because the evidence did; to the others in its own words. */
@@ -123,16 +120,15 @@ a_rule_that_tells_others_takes_back_and_raises(void **state)
 {
 	struct told to = {0};
 	struct node *no = open_told(&to);
-	struct err err = {0};
 
 	(void)state;
-	node_world_send(no, 1, "x.ping", "p0", (struct instant){1710880200, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
+	ping(no, 1, "p0", 0, "a");
 	commit(no);
 	go_live(no, "2.0.0", "police", ALERTS_ON("a"), "second words");
 	assert_int_equal(to.n, 3);
 	holds(&to.before, MESSAGE_WITHDRAWN, "rule changed", "1.0.0", "first words");
 	holds(&to.last, MESSAGE_RAISED, NULL, "2.0.0", "second words");
-	assert_int_equal(node_close(no, &err), 0);
+	finish(no);
 }
 
 /* What evidence takes back while the second version is live is told in its words. */
@@ -141,18 +137,17 @@ evidence_that_goes_is_the_reason(void **state)
 {
 	struct told to = {0};
 	struct node *no = open_told(&to);
-	struct err err = {0};
 
 	(void)state;
 	go_live(no, "2.0.0", "judge", ALERTS_ON("b"), "second words");
-	node_world_send(no, 1, "x.ping", "p0", (struct instant){1710880200, 0}, "{\"who\":\"x\",\"k\":\"b\"}");
+	ping(no, 1, "p0", 0, "b");
 	commit(no);
 	assert_int_equal(to.n, 1);
 	node_world_send(no, 2, "event.retracted", "r0", (struct instant){1710880201, 0}, "{\"source\":\"/s\",\"id\":\"p0\"}");
 	commit(no);
 	assert_int_equal(to.n, 2);
 	holds(&to.last, MESSAGE_WITHDRAWN, "evidence changed", "2.0.0", "second words");
-	assert_int_equal(node_close(no, &err), 0);
+	finish(no);
 }
 
 /* What is shown then was judged long before: how much evidence there is of it is counted anew. */
@@ -163,14 +158,13 @@ an_older_trigger_that_is_shown_again_has_all_its_evidence(void **state)
 	struct node *no = open_told(&to);
 	struct rule_stats rs;
 	struct node_stats ns;
-	struct err err = {0};
 
 	(void)state;
 	for (unsigned i = 0; i < 3; i++) {
 		char id[8];
 
 		(void)snprintf(id, sizeof id, "p%u", i);
-		node_world_send(no, 1 + i, "x.ping", id, (struct instant){1710880200 + 1000 * i, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
+		ping(no, 1 + i, id, 1000 * i, "a");
 		commit(no);
 	}
 	assert_non_null(strstr(to.last.json, "\"evidence_total\":3"));
@@ -184,7 +178,7 @@ an_older_trigger_that_is_shown_again_has_all_its_evidence(void **state)
 	assert_int_equal(rs.withdrawn, 0);
 	node_stats(no, &ns);
 	assert_int_equal(ns.messages, 4);
-	assert_int_equal(node_close(no, &err), 0);
+	finish(no);
 }
 
 /* One between two episodes makes them one: the later card says what stands in its place. */
@@ -193,17 +187,16 @@ a_card_that_another_replaces_says_so(void **state)
 {
 	struct told to = {0};
 	struct node *no = open_told(&to);
-	struct err err = {0};
 
 	(void)state;
-	node_world_send(no, 1, "x.ping", "p0", (struct instant){1710880200, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
-	node_world_send(no, 2, "x.ping", "p2", (struct instant){1710880200 + 2 * 80000, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
+	ping(no, 1, "p0", 0, "a");
+	ping(no, 2, "p2", 2 * 80000, "a");
 	commit(no);
 	assert_int_equal(to.n, 2);
-	node_world_send(no, 3, "x.ping", "p1", (struct instant){1710880200 + 80000, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
+	ping(no, 3, "p1", 80000, "a");
 	commit(no);
 	holds(&to.before, MESSAGE_WITHDRAWN, "replaced", "1.0.0", "first words");
-	assert_int_equal(node_close(no, &err), 0);
+	finish(no);
 }
 
 /* Where the message has room from the one before, and its sentence has not. */
@@ -224,9 +217,9 @@ no_sentence_is_sent_cut_short(void **state)
 		struct err err = {0};
 		int rc;
 
-		node_world_send(no, 1, "x.ping", "p0", (struct instant){1710880200, 0}, "{\"who\":\"x\",\"k\":\"a\"}");
+		ping(no, 1, "p0", 0, "a");
 		commit(no);
-		node_world_send(no, 2, "x.ping", "p1", (struct instant){1713880200, 0}, "{\"who\":\"x\",\"k\":\"b\"}");
+		ping(no, 2, "p1", 3000000, "b");
 		failing_start(at, false);
 		rc = node_commit(no, &err);
 		failed = failing_has();
