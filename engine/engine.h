@@ -43,6 +43,7 @@ struct node_options {
 	unsigned partitions;                /* 0: 1 */
 	size_t cache_bytes;                 /* timelines in memory; 0: 512 MiB */
 	uint64_t checkpoint_events;         /* 0: 100,000 */
+	size_t change_bytes;                /* what waits for a checkpoint, in memory; 0: 64 MiB, but at most half the cache, at least 16 MiB */
 	uint64_t batch_events;              /* 0: LIMIT_BATCH_EVENTS; at most that */
 	bool ticks;                         /* serve: every batch's clock is a tick */
 	int64_t max_future;                 /* seconds; 0: 300; negative: never quarantined */

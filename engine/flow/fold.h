@@ -13,6 +13,7 @@ struct fold_env {
 	struct store *store;
 	unsigned partitions;
 	size_t cache_bytes;
+	size_t change_bytes; /* a rule set that goes live holds no more of what it changes in memory */
 	const char *instance;
 	int (*on_message)(void *ctx, const struct message *me, struct err *err); /* NULL: not rendered */
 	void *ctx;                                                               /* of on_message */
@@ -32,7 +33,8 @@ int fold_take_seed(struct fold *fo, uint64_t seed, struct err *err);
 int fold_check_rules(struct fold *fo, const struct ruleset *rs, struct err *err);
 /* A rule set goes live: bytes as ruleset_encode gives. `compiled` (taken over) spares compiling again. When timelines are there
  * already, the rules that changed judge the past anew, in silence, and what rules said that are gone is withdrawn: for this
- * everything must be in the store (fold_save first; else ERR_CORRUPT). */
+ * everything must be in the store (fold_save first; else ERR_CORRUPT), and what it changes must come there (fold_save,
+ * store_checkpoint) before anything else is taken. */
 int fold_take_rules(struct fold *fo, struct slice bytes, struct ruleset *compiled, uint64_t seq, struct instant now, bool replayed, struct err *err);
 const struct ruleset *fold_ruleset(const struct fold *fo); /* NULL: none yet */
 struct event_parser *fold_parser(const struct fold *fo);

@@ -241,21 +241,62 @@ fold_check_rules(struct fold *fo, const struct ruleset *rs, struct err *err)
 
 /* --- the past under new rules --- */
 
+/* A rule of the next set, beside what it was. */
+struct becomes {
+	const struct rule *before; /* NULL: it is new, or judged another kind */
+	bool changed;              /* decides otherwise, or tells others */
+};
+
 /* Of one switch. */
 struct switching {
 	struct fold *fo;
 	const struct batch_now *bn;
-	size_t rule;
-	const struct rule *before; /* the same rule of the set before, if it goes on */
-	const bool *gone;          /* by rule of the set before */
+	const struct kind_plan *kind;  /* of the subjects under way */
+	const struct becomes *becomes; /* by rule of the next set */
+	const bool *gone;              /* by rule of the set before */
 };
+
+/* What a switch changes may not fit into memory. What one rule says of one subject it changes once, and asks for it no more: so all
+ * of it waits in the change set, and the set in sorted files, for the checkpoint that follows. The subject can leave memory. */
+static int
+put_aside(struct fold *fo, struct worker *wo, struct err *err)
+{
+	if (worker_save(wo, fo->changes, &fo->standing, err) != 0)
+		return -1;
+	return changes_bytes(fo->changes) < fo->env.change_bytes ? 0 : store_spill(fo->env.store, fo->changes, err);
+}
 
 static int
 rejudge_one(void *ctx, struct slice subject, struct err *err)
 {
 	const struct switching *ch = ctx;
+	struct worker *wo = fold_worker(ch->fo, subject);
 
-	return worker_rejudge(fold_worker(ch->fo, subject), subject, ch->rule, ch->before, ch->bn, err);
+	for (unsigned i = 0; i < ch->kind->n; i++) {
+		size_t rule = ch->kind->rules[i]->index;
+
+		if (ch->becomes[rule].changed && worker_rejudge(wo, subject, rule, ch->becomes[rule].before, ch->bn, err) != 0)
+			return -1;
+	}
+	return put_aside(ch->fo, wo, err);
+}
+
+/* Each rule that is new or changed. */
+static int
+rejudge(struct fold *fo, const struct becomes *becomes, const struct batch_now *bn, struct err *err)
+{
+	struct switching ch = {.fo = fo, .bn = bn, .becomes = becomes};
+
+	for (size_t k = 0; k < fo->plan->n_kinds; k++) {
+		bool changed = false;
+
+		ch.kind = &fo->plan->kinds[k];
+		for (unsigned i = 0; i < ch.kind->n; i++)
+			changed = changed || becomes[ch.kind->rules[i]->index].changed;
+		if (changed && fold_each_subject(fo, ch.kind->kind, rejudge_one, &ch, err) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 static const char *
@@ -266,27 +307,6 @@ kind_of_rule(const struct plan *pl, size_t rule)
 			if (pl->kinds[k].rules[i]->index == rule)
 				return pl->kinds[k].kind;
 	return NULL;
-}
-
-/* A rule of the next set, beside what it was. */
-struct becomes {
-	const struct rule *before; /* NULL: it is new, or judged another kind */
-	bool changed;              /* decides otherwise, or tells others */
-};
-
-/* Each rule that is new or changed. */
-static int
-rejudge(struct fold *fo, const struct becomes *becomes, const struct batch_now *bn, struct err *err)
-{
-	struct switching ch = {.fo = fo, .bn = bn};
-
-	for (size_t i = 0; i < fo->rs->n_rules; i++) {
-		ch.rule = i;
-		ch.before = becomes[i].before;
-		if (becomes[i].changed && fold_each_subject(fo, kind_of_rule(fo->plan, i), rejudge_one, &ch, err) != 0)
-			return -1;
-	}
-	return 0;
 }
 
 /* The next set has the rule, and it still judges subjects of that kind: not so when its role, or the role's kind in the
@@ -306,13 +326,14 @@ goes_on(const struct ruleset *next, struct slice rule, const char *kind, bool *r
 static int
 retire_one(void *ctx, const struct group_place *gp, const struct alert *al, struct err *err)
 {
-	struct switching *ch = ctx;
+	const struct switching *ch = ctx;
 	const struct ruleset *rs = ch->fo->rs;
+	struct worker *wo = fold_worker(ch->fo, gp->subject);
 
 	(void)al;
 	for (size_t i = 0; i < rs->n_rules && gp->new_rule; i++)
 		if (ch->gone[i] && slice_eq_str(gp->rule, rs->rules[i]->id))
-			return worker_retire(fold_worker(ch->fo, gp->subject), gp->subject, i, ch->bn, err);
+			return worker_retire(wo, gp->subject, i, ch->bn, err) != 0 ? -1 : put_aside(ch->fo, wo, err);
 	return 0;
 }
 
@@ -333,8 +354,6 @@ retire(struct fold *fo, const struct ruleset *next, const struct batch_now *bn, 
 	}
 	if (rc == 0 && any)
 		rc = fold_each_alert(fo, retire_one, &ch, err);
-	for (unsigned p = 0; rc == 0 && any && p < fo->env.partitions; p++)
-		rc = worker_save(fo->workers[p], fo->changes, &fo->standing, err);
 	free(gone);
 	return rc;
 }

@@ -100,17 +100,24 @@ fit_batches(struct node *no)
 		no->batch_most *= 2;
 }
 
+size_t
+node_change_bytes(const struct node *no)
+{
+	size_t bytes = cache_bytes(no) / 2;
+
+	if (no->opt.change_bytes != 0)
+		return no->opt.change_bytes;
+	if (bytes > CHECKPOINT_BYTES)
+		return CHECKPOINT_BYTES;
+	return bytes < LEAST_CHECKPOINT_BYTES ? LEAST_CHECKPOINT_BYTES : bytes;
+}
+
 static bool
 checkpoint_due(struct node *no)
 {
 	uint64_t events = no->opt.checkpoint_events == 0 ? CHECKPOINT_EVENTS : no->opt.checkpoint_events;
-	size_t bytes = cache_bytes(no) / 2;
 
-	if (bytes > CHECKPOINT_BYTES)
-		bytes = CHECKPOINT_BYTES;
-	if (bytes < LEAST_CHECKPOINT_BYTES)
-		bytes = LEAST_CHECKPOINT_BYTES;
-	return fold_dirty_events(no->fold) >= events || fold_dirty_bytes(no->fold) >= bytes || fold_relieve(no->fold);
+	return fold_dirty_events(no->fold) >= events || fold_dirty_bytes(no->fold) >= node_change_bytes(no) || fold_relieve(no->fold);
 }
 
 int
@@ -363,9 +370,10 @@ replay_one(struct node *no, uint64_t seq, uint8_t kind, struct slice payload, ui
 		/* Its writer had a checkpoint before it, but the database may be an older copy, or have been opened just before. */
 		if (fold_dirty_events(no->fold) > 0 && save(no, seq - 1, err) != 0)
 			return -1;
-		if (fold_take_rules(no->fold, slice_of(r.p, rd_left(&r)), NULL, seq, t, true, err) != 0)
+		if (fold_take_rules(no->fold, slice_of(r.p, rd_left(&r)), NULL, seq, t, true, err) != 0 ||
+		    (no->opt.on_batch != NULL && no->opt.on_batch(no->opt.ctx, seq, err) != 0))
 			return -1;
-		return no->opt.on_batch == NULL ? 0 : no->opt.on_batch(no->opt.ctx, seq, err);
+		return save(no, seq, err);
 	case RECORD_TICK:
 		t = rd_instant(&r);
 		if (r.bad)
@@ -481,6 +489,7 @@ open_parts(struct node *no, struct err *err)
 	struct fold_env env = {
 	    .partitions = no->opt.partitions == 0 ? 1 : no->opt.partitions,
 	    .cache_bytes = cache_bytes(no),
+	    .change_bytes = node_change_bytes(no),
 	    .instance = no->opt.instance == NULL ? "local" : no->opt.instance,
 	    .on_message = no->opt.on_message,
 	    .ctx = no->opt.ctx,

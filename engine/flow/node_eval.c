@@ -1,150 +1,137 @@
 /* Evaluating one rule over everything that is in the store: `dideban eval`, `dideban test`. Nothing is stored or sent. */
 #include "engine/flow/node_private.h"
 
+#include "engine/calendar/instant_bytes.h"
+#include "state/store/sorter.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 
-/* One outcome, copied out of the worker. */
-struct row {
-	struct instant time;
-	size_t subject, source, id, error; /* places in `bytes` */
-	uint32_t subject_len, source_len, id_len, error_len;
-	enum outcome_class class;
-	int outcome;
-	unsigned n_values;
-	size_t values; /* n_values times: blob name, blob encoded value */
-};
-
-struct rows {
+/* Outcomes come subject by subject and go out in total order. A record of one:
+ *
+ *   key     'E' time source 0 id 0 subject 0 u64    the time as u64 seconds with the sign bit turned, u32 nanoseconds, both big-endian;
+ *                                                   a zero byte of a text is followed by 255, so that its end sorts first; a number
+ *                                                   tells apart what is equal
+ *   value   i64 u32 the time | u8 class | u8 outcome + 1 | blob source | blob id | blob subject | blob error | u8 n | n times blob name,
+ *           blob encoded value
+ */
+struct outcomes {
+	struct sorter *sorter;
 	struct worker *wo;
 	const struct rule_plan *rp;
+	const struct rule *ru;
 	struct names *names;
-	struct row *v;
-	size_t n, cap;
-	struct buf bytes, scratch;
+	struct buf key, value, scratch;
+	uint64_t n;
+	int (*fn)(void *ctx, const struct eval_view *ev, struct err *err);
+	void *ctx;
 };
 
-static size_t
-keep(struct rows *ro, struct slice s)
+static void
+add_sorting(struct buf *b, struct slice s)
 {
-	size_t at = ro->bytes.n;
-
-	buf_add_slice(&ro->bytes, s);
-	return at;
+	for (size_t i = 0; i < s.n; i++) {
+		buf_add_u8(b, (uint8_t)s.p[i]);
+		if (s.p[i] == '\0')
+			buf_add_u8(b, 0xff);
+	}
+	buf_add_u8(b, 0);
 }
 
 static int
 take(void *ctx, const struct eval_view *ev, struct err *err)
 {
-	struct rows *ro = ctx;
+	struct outcomes *os = ctx;
 	const struct rule_result *rr = ev->result;
-	struct slice error = slice_str(rr->error == NULL ? "" : rr->error);
-	struct row *row;
 
-	if (ro->n == ro->cap) {
-		size_t cap = ro->cap == 0 ? 1024 : ro->cap * 2;
-		struct row *v = realloc(ro->v, cap * sizeof *v);
-
-		if (v == NULL)
-			return err_nomem(err);
-		ro->v = v;
-		ro->cap = cap;
-	}
-	row = &ro->v[ro->n++];
-	*row = (struct row){.time = ev->time,
-	    .subject_len = (uint32_t)ev->subject.n,
-	    .source_len = (uint32_t)ev->source.n,
-	    .id_len = (uint32_t)ev->id.n,
-	    .error_len = (uint32_t)error.n,
-	    .class = rr->class,
-	    .outcome = rr->outcome,
-	    .n_values = rr->n_values};
-	row->subject = keep(ro, ev->subject);
-	row->source = keep(ro, ev->source);
-	row->id = keep(ro, ev->id);
-	row->error = keep(ro, error);
-	buf_add_u8(&ro->bytes, 0);
-	row->values = ro->bytes.n;
+	buf_clear(&os->key);
+	buf_add_u8(&os->key, 'E');
+	buf_add_u64_be(&os->key, (uint64_t)ev->time.sec ^ UINT64_C(1) << 63);
+	buf_add_u32_be(&os->key, ev->time.nsec);
+	add_sorting(&os->key, ev->source);
+	add_sorting(&os->key, ev->id);
+	add_sorting(&os->key, ev->subject);
+	buf_add_u64_be(&os->key, os->n++);
+	buf_clear(&os->value);
+	buf_add_instant(&os->value, ev->time);
+	buf_add_u8(&os->value, (uint8_t)rr->class);
+	buf_add_u8(&os->value, (uint8_t)(rr->outcome + 1));
+	buf_add_blob(&os->value, ev->source);
+	buf_add_blob(&os->value, ev->id);
+	buf_add_blob(&os->value, ev->subject);
+	buf_add_blob(&os->value, slice_str(rr->error == NULL ? "" : rr->error));
+	buf_add_u8(&os->value, (uint8_t)rr->n_values);
 	for (unsigned i = 0; i < rr->n_values; i++) {
-		buf_clear(&ro->scratch);
-		value_encode(&ro->scratch, &rr->values[i].value);
-		buf_add_blob(&ro->bytes, rr->values[i].name);
-		buf_add_blob(&ro->bytes, buf_slice(&ro->scratch));
+		buf_clear(&os->scratch);
+		value_encode(&os->scratch, &rr->values[i].value);
+		buf_add_blob(&os->value, rr->values[i].name);
+		buf_add_blob(&os->value, buf_slice(&os->scratch));
 	}
-	return buf_ok(&ro->bytes) && buf_ok(&ro->scratch) ? 0 : err_nomem(err);
+	if (!buf_ok(&os->key) || !buf_ok(&os->value) || !buf_ok(&os->scratch))
+		return err_nomem(err);
+	return sorter_add(os->sorter, buf_slice(&os->key), buf_slice(&os->value), err);
+}
+
+static int
+hand_over(void *ctx, struct slice key, struct slice value, struct err *err)
+{
+	struct outcomes *os = ctx;
+	struct rule_result rr = {0};
+	struct eval_view ev = {.rule = os->ru, .result = &rr};
+	struct rd r = rd_of(value);
+	struct slice error;
+
+	(void)key;
+	ev.time = rd_instant(&r);
+	rr.class = (enum outcome_class)rd_u8(&r);
+	rr.outcome = (int)rd_u8(&r) - 1;
+	ev.source = rd_blob(&r);
+	ev.id = rd_blob(&r);
+	ev.subject = rd_blob(&r);
+	error = rd_blob(&r);
+	rr.n_values = rd_u8(&r);
+	for (unsigned i = 0; i < rr.n_values; i++) {
+		rr.values[i].name = rd_blob(&r);
+		rr.values[i].value = value_decode(rd_blob(&r));
+	}
+	buf_clear(&os->scratch);
+	buf_add_slice(&os->scratch, error);
+	buf_add_u8(&os->scratch, 0);
+	if (!buf_ok(&os->scratch))
+		return err_nomem(err);
+	rr.error = error.n == 0 ? NULL : os->scratch.p;
+	return os->fn(os->ctx, &ev, err);
 }
 
 static int
 eval_subject(void *ctx, struct slice subject, struct err *err)
 {
-	struct rows *ro = ctx;
+	struct outcomes *os = ctx;
 
-	return worker_eval(ro->wo, subject, 0, take, ro, err);
+	return worker_eval(os->wo, subject, 0, take, os, err);
 }
 
 /* Events that are about nobody known: the rule cannot be asked, so the engine answers. */
 static int
 take_nameless(void *ctx, const struct event *event, struct err *err)
 {
-	struct rows *ro = ctx;
+	struct outcomes *os = ctx;
 	struct rule_result rr = {.class = OUTCOME_UNKNOWN, .outcome = -1};
-	struct eval_view ev = {.rule = ro->rp->ru, .source = event->source, .id = event->id, .time = event->time, .result = &rr};
+	struct eval_view ev = {.rule = os->rp->ru, .source = event->source, .id = event->id, .time = event->time, .result = &rr};
 	char why[64 + LIMIT_KIND_BYTES];
 	uint16_t layout = 0;
 
 	/* It was accepted, so its layout is known. */
 	while (
-	    layout + 1u < names_layouts(ro->names) && strcmp(names_layout_at(ro->names, layout)->text, contract_layout(event->contract)->text) != 0)
+	    layout + 1u < names_layouts(os->names) && strcmp(names_layout_at(os->names, layout)->text, contract_layout(event->contract)->text) != 0)
 		layout++;
-	(void)snprintf(why, sizeof why, "%s has no identifier", ro->rp->ru->role);
+	(void)snprintf(why, sizeof why, "%s has no identifier", os->rp->ru->role);
 	rr.error = why;
-	return plan_nameless(ro->rp, layout, event) ? take(ro, &ev, err) : 0;
-}
-
-static struct slice
-text(const struct rows *ro, size_t at, uint32_t n)
-{
-	return slice_of(ro->bytes.p + at, n);
-}
-
-static int
-by_total_order(const void *a, const void *b, void *ctx)
-{
-	const struct row *x = a, *y = b;
-	const struct rows *ro = ctx;
-	int c = instant_cmp(x->time, y->time);
-
-	if (c == 0)
-		c = slice_cmp(text(ro, x->source, x->source_len), text(ro, y->source, y->source_len));
-	if (c == 0)
-		c = slice_cmp(text(ro, x->id, x->id_len), text(ro, y->id, y->id_len));
-	return c != 0 ? c : slice_cmp(text(ro, x->subject, x->subject_len), text(ro, y->subject, y->subject_len));
-}
-
-static int
-hand_over(const struct rows *ro, const struct row *row, const struct rule *ru, int (*fn)(void *ctx, const struct eval_view *ev, struct err *err),
-    void *ctx, struct err *err)
-{
-	struct rule_result rr = {.class = row->class, .outcome = row->outcome, .n_values = row->n_values};
-	struct eval_view ev = {.rule = ru,
-	    .subject = text(ro, row->subject, row->subject_len),
-	    .source = text(ro, row->source, row->source_len),
-	    .id = text(ro, row->id, row->id_len),
-	    .time = row->time,
-	    .result = &rr};
-	struct rd r = rd_of(slice_of(ro->bytes.p + row->values, ro->bytes.n - row->values));
-
-	rr.error = row->error_len == 0 ? NULL : ro->bytes.p + row->error; /* a zero stands behind it */
-	for (unsigned i = 0; i < row->n_values; i++) {
-		rr.values[i].name = rd_blob(&r);
-		rr.values[i].value = value_decode(rd_blob(&r));
-	}
-	return fn(ctx, &ev, err);
+	return plan_nameless(os->rp, layout, event) ? take(os, &ev, err) : 0;
 }
 
 /* A worker of its own over the same store, for a rule that need not be live. */
 static int
-eval_all(struct node *no, const struct rule *ru, struct slice rule_text, struct rows *ro, struct err *err)
+eval_all(struct node *no, const struct rule *ru, struct slice rule_text, struct outcomes *os, struct err *err)
 {
 	const struct rule *rules[1] = {ru};
 	struct rule_stats stats = {0};
@@ -161,15 +148,15 @@ eval_all(struct node *no, const struct rule *ru, struct slice rule_text, struct 
 	env.texts = &rule_text;
 	env.render = false;
 	env.stats = &stats;
-	rc = worker_new(&ro->wo, &env, err);
+	rc = worker_new(&os->wo, &env, err);
 	if (rc == 0)
-		rc = fold_each_subject(no->fold, pl->kinds[0].kind, eval_subject, ro, err);
-	ro->rp = &pl->rules[0];
-	ro->names = fold_names(no->fold);
+		rc = fold_each_subject(no->fold, pl->kinds[0].kind, eval_subject, os, err);
+	os->rp = &pl->rules[0];
+	os->names = fold_names(no->fold);
 	if (rc == 0)
-		rc = registrar_each_nameless(fold_registrar(no->fold), &arena, take_nameless, ro, err);
+		rc = registrar_each_nameless(fold_registrar(no->fold), &arena, take_nameless, os, err);
 	arena_free(&arena);
-	worker_free(ro->wo);
+	worker_free(os->wo);
 	plan_free(pl);
 	return rc;
 }
@@ -178,20 +165,20 @@ int
 node_eval(struct node *no, const struct rule *ru, struct slice rule_text, int (*fn)(void *ctx, const struct eval_view *ev, struct err *err),
     void *ctx, struct err *err)
 {
-	struct rows ro = {0};
+	struct outcomes os = {.ru = ru, .fn = fn, .ctx = ctx};
 	int rc;
 
 	if (node_settle(no, err) != 0)
 		return -1;
 	if (fold_ruleset(no->fold) == NULL)
 		return 0;
-	rc = eval_all(no, ru, rule_text, &ro, err);
-	if (rc == 0 && ro.n > 1)
-		qsort_r(ro.v, ro.n, sizeof *ro.v, by_total_order, &ro);
-	for (size_t i = 0; rc == 0 && i < ro.n; i++)
-		rc = hand_over(&ro, &ro.v[i], ru, fn, ctx, err);
-	buf_free(&ro.bytes);
-	buf_free(&ro.scratch);
-	free(ro.v);
+	os.sorter = sorter_new(node_change_bytes(no));
+	rc = os.sorter == NULL ? err_nomem(err) : eval_all(no, ru, rule_text, &os, err);
+	if (rc == 0)
+		rc = sorter_each(os.sorter, hand_over, &os, err);
+	sorter_free(os.sorter);
+	buf_free(&os.key);
+	buf_free(&os.value);
+	buf_free(&os.scratch);
 	return rc;
 }

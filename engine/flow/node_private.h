@@ -21,6 +21,8 @@ struct node {
 };
 
 struct instant node_clock(const struct node *no);
+/* What may wait in memory: of changes for a checkpoint, of outcomes to be sorted. */
+size_t node_change_bytes(const struct node *no);
 /* ERR_USAGE for a node that is looked at only, ERR_IO after a failure. */
 int node_writable(const struct node *no, struct err *err);
 /* Everything that was added is in the store, or over it: then a view may read it. */

@@ -8,110 +8,185 @@
 #include <unistd.h>
 
 #define FILE_BYTES (64 * MIB) /* a sorted file is closed once it is over */
-#define FILES 64              /* of one checkpoint; the last one takes the rest */
+#define FILES 256             /* of one checkpoint; the last one takes the rest */
+#define SPILLED (FILES - 64)  /* of them, before it begins: what comes then stays in memory */
 
-struct sorted_files {
+struct writing {
 	struct store *st;
 	rocksdb_envoptions_t *env;
 	rocksdb_sstfilewriter_t *writer;
-	char *names[FILES];
-	size_t n;
-	bool open;
+	size_t most; /* files */
+	bool open;   /* the last of the store's files */
 };
 
 static int
-file_begin(struct sorted_files *fi, struct err *err)
+file_name(const struct store *st, size_t i, char path[PATH_MAX], struct err *err)
 {
-	char name[64], path[PATH_MAX], *text = NULL;
+	char name[64];
 
-	(void)snprintf(name, sizeof name, CHECKPOINT_FILE "%zu.sst", fi->n);
-	if (file_path(path, fi->st->dir, name, err) != 0)
+	(void)snprintf(name, sizeof name, CHECKPOINT_FILE "%zu.sst", i);
+	return file_path(path, st->dir, name, err);
+}
+
+static int
+file_begin(struct writing *wr, struct err *err)
+{
+	char path[PATH_MAX], *text = NULL;
+
+	if (file_name(wr->st, wr->st->files, path, err) != 0)
 		return -1;
 	/* RocksDB takes a file in by a second name and then removes this one, but passes over an error of that: to write to it
 	 * again would write to what it took in. */
 	if (unlink(path) != 0 && errno != ENOENT)
 		return file_err(err, "remove", path);
-	fi->names[fi->n] = strdup(path);
-	if (fi->names[fi->n] == NULL)
-		return err_nomem(err);
-	fi->n++;
-	rocksdb_sstfilewriter_open(fi->writer, path, &text);
+	wr->st->files++;
+	rocksdb_sstfilewriter_open(wr->writer, path, &text);
 	if (text != NULL)
-		return store_rocks_err(err, fi->st->dir, "write a checkpoint", text);
-	fi->open = true;
+		return store_rocks_err(err, wr->st->dir, "write a checkpoint", text);
+	wr->open = true;
 	return 0;
 }
 
 static int
-file_end(struct sorted_files *fi, struct err *err)
+file_end(struct writing *wr, struct err *err)
 {
 	char *text = NULL;
 
-	fi->open = false;
-	rocksdb_sstfilewriter_finish(fi->writer, &text); /* syncs it too */
-	return text != NULL ? store_rocks_err(err, fi->st->dir, "write a checkpoint", text) : 0;
+	wr->open = false;
+	rocksdb_sstfilewriter_finish(wr->writer, &text); /* syncs it too */
+	return text != NULL ? store_rocks_err(err, wr->st->dir, "write a checkpoint", text) : 0;
 }
 
 static int
 file_add(void *ctx, struct slice key, struct slice value, bool deleted, struct err *err)
 {
-	struct sorted_files *fi = ctx;
+	struct writing *wr = ctx;
 	uint64_t bytes = 0;
 	char *text = NULL;
 
-	if (fi->open && fi->n < FILES) {
-		rocksdb_sstfilewriter_file_size(fi->writer, &bytes);
-		if (bytes > FILE_BYTES && file_end(fi, err) != 0)
+	if (wr->open && wr->st->files < wr->most) {
+		rocksdb_sstfilewriter_file_size(wr->writer, &bytes);
+		if (bytes > FILE_BYTES && file_end(wr, err) != 0)
 			return -1;
 	}
-	if (!fi->open && file_begin(fi, err) != 0)
+	if (!wr->open && file_begin(wr, err) != 0)
 		return -1;
 	if (deleted)
-		rocksdb_sstfilewriter_delete(fi->writer, key.p, key.n, &text);
+		rocksdb_sstfilewriter_delete(wr->writer, key.p, key.n, &text);
 	else
-		rocksdb_sstfilewriter_put(fi->writer, key.p, key.n, value.p, value.n, &text);
-	return text != NULL ? store_rocks_err(err, fi->st->dir, "write a checkpoint", text) : 0;
+		rocksdb_sstfilewriter_put(wr->writer, key.p, key.n, value.p, value.n, &text);
+	return text != NULL ? store_rocks_err(err, wr->st->dir, "write a checkpoint", text) : 0;
+}
+
+/* The set, sorted, as files behind those that were spilled; with the checkpoint's own key if `seq` is not NULL. */
+static int
+files_write(struct store *st, const struct changes *ch, const uint64_t *seq, struct err *err)
+{
+	struct writing wr = {.st = st, .most = seq == NULL ? FILES - 1 : FILES};
+	struct buf own = {0};
+	int rc = 0;
+
+	wr.env = rocksdb_envoptions_create();
+	wr.writer = rocksdb_sstfilewriter_create(wr.env, st->file_options);
+	if (seq != NULL) {
+		buf_add_u64(&own, *seq);
+		rc = !buf_ok(&own) ? err_nomem(err) : file_add(&wr, slice_of(CHECKPOINT_KEY, CHECKPOINT_KEY_BYTES), buf_slice(&own), false, err);
+	}
+	if (rc == 0)
+		rc = changes_each(ch, seq == NULL ? 0 : *seq, file_add, &wr, err);
+	if (rc == 0 && wr.open)
+		rc = file_end(&wr, err);
+	buf_free(&own);
+	rocksdb_sstfilewriter_destroy(wr.writer);
+	rocksdb_envoptions_destroy(wr.env);
+	return rc;
 }
 
 static int
-files_write(struct sorted_files *fi, const struct changes *ch, uint64_t seq, struct err *err)
+files_ingest(struct store *st, struct err *err)
 {
-	struct buf own = {0};
+	rocksdb_ingestexternalfileoptions_t *how;
+	char path[PATH_MAX], *names[FILES] = {NULL}, *text = NULL;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < st->files; i++) {
+		rc = file_name(st, i, path, err);
+		names[i] = rc == 0 ? strdup(path) : NULL;
+		if (rc == 0 && names[i] == NULL)
+			rc = err_nomem(err);
+	}
+	if (rc == 0) {
+		how = rocksdb_ingestexternalfileoptions_create();
+		rocksdb_ingestexternalfileoptions_set_move_files(how, 1);
+		rocksdb_ingestexternalfileoptions_set_allow_global_seqno(how, 1);
+		rocksdb_ingestexternalfileoptions_set_allow_blocking_flush(how, 1);
+		rocksdb_ingest_external_file(st->db, (const char *const *)names, st->files, how, &text);
+		rocksdb_ingestexternalfileoptions_destroy(how);
+		if (text != NULL)
+			rc = store_rocks_err(err, st->dir, "take in a checkpoint", text);
+	}
+	for (size_t i = 0; i < st->files; i++)
+		free(names[i]);
+	return rc;
+}
+
+static int
+not_failed(const struct store *st, struct err *err)
+{
+	return st->failed ? err_set(err, ERR_IO, "store %s failed before; stop and start again", st->dir) : 0;
+}
+
+/* What can fail before anything is written. */
+static int
+prepare(const struct store *st, struct changes *ch, struct err *err)
+{
+	if (st->opt.min_free_bytes != 0 && store_need_space(st->dir, 2 * ch->written + st->opt.min_free_bytes / 2, err) != 0)
+		return -1;
+	return changes_sort(ch, err);
+}
+
+/* The files that stay behind tell the next opening that a checkpoint was begun, after a power cut too. */
+static int
+write_failed(struct store *st)
+{
+	struct err ignored; /* the first error counts */
+
+	(void)file_sync_dir(st->dir, &ignored);
+	st->failed = true;
+	return -1;
+}
+
+int
+store_spill(struct store *st, struct changes *ch, struct err *err)
+{
+	struct store_reads before;
 	int rc;
 
-	buf_add_u64(&own, seq);
-	if (!buf_ok(&own))
-		return err_nomem(err);
-	rc = file_add(fi, slice_of(CHECKPOINT_KEY, CHECKPOINT_KEY_BYTES), buf_slice(&own), false, err);
-	if (rc == 0)
-		rc = changes_each(ch, seq, file_add, fi, err);
-	buf_free(&own);
-	return rc != 0 ? -1 : file_end(fi, err);
-}
-
-static int
-files_ingest(const struct sorted_files *fi, struct err *err)
-{
-	rocksdb_ingestexternalfileoptions_t *how = rocksdb_ingestexternalfileoptions_create();
-	char *text = NULL;
-
-	rocksdb_ingestexternalfileoptions_set_move_files(how, 1);
-	rocksdb_ingestexternalfileoptions_set_allow_global_seqno(how, 1);
-	rocksdb_ingestexternalfileoptions_set_allow_blocking_flush(how, 1);
-	rocksdb_ingest_external_file(fi->st->db, (const char *const *)fi->names, fi->n, how, &text);
-	rocksdb_ingestexternalfileoptions_destroy(how);
-	return text != NULL ? store_rocks_err(err, fi->st->dir, "take in a checkpoint", text) : 0;
+	if (not_failed(st, err) != 0)
+		return -1;
+	if (st->opt.read_only || st->files >= SPILLED || ch->n == 0)
+		return 0;
+	if (changes_appends(ch))
+		return err_set(err, ERR_CORRUPT, "store %s: what is appended to a group must wait for the checkpoint", st->dir);
+	if (prepare(st, ch, err) != 0)
+		return -1;
+	store_reads(st, &before);
+	rc = files_write(st, ch, NULL, err);
+	store_forget_reads(st, &before);
+	if (rc != 0)
+		return write_failed(st);
+	changes_clear(ch);
+	return 0;
 }
 
 int
 store_checkpoint(struct store *st, struct changes *ch, uint64_t seq, struct err *err)
 {
-	struct sorted_files fi = {.st = st};
 	struct store_reads before;
 	int rc;
 
-	if (st->failed)
-		return err_set(err, ERR_IO, "store %s failed before; stop and start again", st->dir);
+	if (not_failed(st, err) != 0)
+		return -1;
 	if (seq < st->seq)
 		return err_set(
 		    err, ERR_CORRUPT, "store %s has a checkpoint of record %" PRIu64 ", one of %" PRIu64 " would go back", st->dir, st->seq, seq);
@@ -126,30 +201,17 @@ store_checkpoint(struct store *st, struct changes *ch, uint64_t seq, struct err 
 		st->seq = seq;
 		return 0;
 	}
-	if (st->opt.min_free_bytes != 0 && store_need_space(st->dir, 2 * ch->written + st->opt.min_free_bytes / 2, err) != 0)
-		return -1;
-	if (changes_sort(ch, err) != 0)
+	if (prepare(st, ch, err) != 0)
 		return -1;
 	store_rest(st);
-	fi.env = rocksdb_envoptions_create();
-	fi.writer = rocksdb_sstfilewriter_create(fi.env, st->file_options);
 	store_reads(st, &before);
-	rc = files_write(&fi, ch, seq, err);
+	rc = files_write(st, ch, &seq, err);
 	if (rc == 0)
-		rc = files_ingest(&fi, err);
+		rc = files_ingest(st, err);
 	store_forget_reads(st, &before);
-	rocksdb_sstfilewriter_destroy(fi.writer);
-	rocksdb_envoptions_destroy(fi.env);
-	for (size_t i = 0; i < fi.n; i++)
-		free(fi.names[i]);
-	if (rc != 0) {
-		struct err ignored; /* the first error counts */
-
-		/* The files that stay behind tell the next opening that a checkpoint was begun, after a power cut too. */
-		(void)file_sync_dir(st->dir, &ignored);
-		st->failed = true;
-		return -1;
-	}
+	if (rc != 0)
+		return write_failed(st);
+	st->files = 0;
 	st->seq = seq;
 	changes_clear(ch);
 	return 0;

@@ -44,6 +44,7 @@ struct store {
 	struct store_iter *idle; /* a group's walk that ended; NULL: none */
 	struct changes overlay;  /* read-only: what was taken in over the database, sorted, each key once */
 	uint64_t seq;
+	size_t files;                    /* DIR/checkpoint-N.sst that were written and not taken in */
 	rocksdb_perfcontext_t *counters; /* RocksDB's own, of this thread, over all its stores */
 	struct store_reads reads;        /* blocks and bytes: what the counters held that is none of ours */
 	bool failed;

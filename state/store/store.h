@@ -88,6 +88,10 @@ int changes_append_shared(struct changes *ch, struct slice group, struct slice b
 size_t changes_bytes(const struct changes *ch); /* memory that its changes take, with sorting them; an empty set may keep some */
 size_t changes_count(const struct changes *ch);
 int store_checkpoint(struct store *st, struct changes *ch, uint64_t seq, struct err *err);
+/* For a checkpoint of more than memory is to hold: writes what the set holds so far as sorted files and clears it. No read sees them
+ * before the next checkpoint takes them in, where what was changed last counts. ERR_CORRUPT if anything was appended. A read-only
+ * handle keeps the set as it is, and so does one with some 190 files that wait. After another error as above. */
+int store_spill(struct store *st, struct changes *ch, struct err *err);
 
 /* ERR_FULL with the figures when the file system that holds DIR has less than min_free_bytes left. Call before each
  * journal append: the database's library aborts the process when its own write meets a full disk. */

@@ -111,7 +111,7 @@ load_rules(struct play *pl, struct node *no, bool other, struct err *err)
 	struct ruleset_source src = {0};
 	struct findings fi = {0};
 	struct buf b = {0};
-	char name[64], id[16];
+	char name[64], id[24];
 	int rc = 0;
 
 	for (unsigned i = 0; i < pl->set->n_types + 1 && rc == 0; i++) {

@@ -173,7 +173,7 @@ enum step_kind {
 	STEP_CRASH,       /* abandon and open again; what was added since the last commit comes anew */
 	STEP_REOPEN,      /* close and open again */
 	STEP_TICK,        /* the last tick minus `arg` seconds */
-	STEP_OTHER_RULES, /* only before the last STEP_RULES: see gen_print_rule */
+	STEP_OTHER_RULES, /* only before the last STEP_RULES: see gen_print_rule. Of both arg 1: the process is killed while they go live */
 	STEP_RULES,
 	STEP_CHECK, /* commit, compare with the model of what was added so far */
 };
@@ -185,7 +185,7 @@ struct step {
 struct script {
 	bool on_disk;
 	bool batch_ticks; /* as under serve: each batch's clock is a tick */
-	unsigned partitions, cache_kib, n;
+	unsigned partitions, cache_kib, change_bytes, n;
 	struct step v[GEN_OPS];
 };
 /* Variant 0: in order of time, once, in one batch. Others: ever more of shuffling, duplication, batches, crashes. */
@@ -198,7 +198,11 @@ void gen_script(struct script *ret, const struct gen_set *set, unsigned variant,
 void gen_print_contract(struct buf *b, const struct gen_set *set, unsigned type, bool other);
 bool gen_has_rule(const struct gen_set *set, unsigned rule, bool other);
 void gen_print_rule(struct buf *b, const struct gen_set *set, unsigned rule, bool other);
-void gen_rule_id(char ret[16], unsigned rule);
+void gen_rule_id(char ret[24], unsigned rule);
+/* All of them, added to what is there. 0 or -1. */
+struct ruleset_source;
+struct err;
+int gen_rule_set(struct ruleset_source *ret, const struct gen_set *set, bool other, struct err *err);
 /* form 0: plain. Others vary key order, spaces, escapes, digits and the time's offset, never the content. */
 void gen_print_event(struct buf *b, const struct gen_set *set, unsigned content, uint64_t form);
 /* The content in RFC 8785 form. */

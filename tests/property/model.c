@@ -533,7 +533,7 @@ deliver_text(struct buf *b, const struct model *mo, const struct model_eval *ev)
 static void
 subject_text(struct buf *b, unsigned rule, unsigned subject)
 {
-	char id[16];
+	char id[24];
 
 	gen_rule_id(id, rule);
 	buf_printf(b, "%s %s/%s", id, gen_kind_name[subject / GEN_KEYS], gen_key_name[subject / GEN_KEYS][subject % GEN_KEYS]);

@@ -1,14 +1,16 @@
 #include "tests/property/gen.h"
 
+#include "engine/engine.h"
+
 #include <stdio.h>
 
 static const char *const op_names[] = {"count", "distinct", "sum", "min", "max", "first", "last", "active"};
 static const char *const attr_names[] = {"n", "value", "mine", "total", "groups", "rank", "share", "mean", "", "", "contested"};
 
 void
-gen_rule_id(char ret[16], unsigned rule)
+gen_rule_id(char ret[24], unsigned rule)
 {
-	snprintf(ret, 16, "random-%u", rule);
+	snprintf(ret, 24, "random-%u", rule);
 }
 
 static void
@@ -256,7 +258,7 @@ gen_print_rule(struct buf *b, const struct gen_set *set, unsigned rule, bool oth
 	bool has_review = ru->has_review, shifted = other && (set->seed & 32) == 0;
 	int64_t day = ru->review;
 	struct buf review = {0};
-	char id[16];
+	char id[24];
 	unsigned i;
 
 	gen_rule_id(id, rule);
@@ -295,4 +297,33 @@ gen_print_rule(struct buf *b, const struct gen_set *set, unsigned rule, bool oth
 	print_outcomes(b, ru);
 	print_alerting(b, ru);
 	buf_add_str(b, "}\n");
+}
+
+int
+gen_rule_set(struct ruleset_source *ret, const struct gen_set *set, bool other, struct err *err)
+{
+	struct buf b = {0};
+	char name[64], id[24];
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; i < set->n_types + 1 && rc == 0; i++) {
+		unsigned type = i < set->n_types ? i : GEN_RETRACTION;
+
+		buf_clear(&b);
+		gen_print_contract(&b, set, type, other);
+		snprintf(name, sizeof(name), "%s.json", gen_type_name[type]);
+		rc = ruleset_source_add_contract(ret, slice_str(name), buf_slice(&b), err);
+	}
+	for (i = 0; i < set->n_rules + 1 && rc == 0; i++) {
+		if (!gen_has_rule(set, i, other))
+			continue;
+		buf_clear(&b);
+		gen_print_rule(&b, set, i, other);
+		gen_rule_id(id, i);
+		snprintf(name, sizeof(name), "%s.lua", id);
+		rc = ruleset_source_add_rule(ret, slice_str(name), buf_slice(&b), err);
+	}
+	buf_free(&b);
+	return rc;
 }

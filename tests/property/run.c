@@ -28,6 +28,7 @@ struct runner {
 	struct buf lines, whole, text; /* of the alerts being read */
 	bool other_rules;              /* live ones */
 	bool switching;                /* rules, just now */
+	bool dying;                    /* while it does: what it found is told, and not in the store */
 	bool pending;                  /* something was added since the last commit */
 	struct instant clock;
 };
@@ -84,45 +85,48 @@ on_message(void *ctx, const struct message *me, struct err *err)
 }
 
 static int
-load_rules(struct runner *rr, bool other)
+on_batch(void *ctx, uint64_t batch, struct err *err)
+{
+	const struct runner *rr = ctx;
+
+	(void)batch;
+	return rr->switching && rr->dying ? err_set(err, ERR_IO, "killed") : 0;
+}
+
+static int open_node(struct runner *rr);
+
+/* Killed while rules go live, and opened again. */
+static int
+die(struct runner *rr)
+{
+	rr->dying = false;
+	node_abandon(rr->no);
+	rr->no = NULL;
+	return open_node(rr);
+}
+
+static int
+load_rules(struct runner *rr, bool other, bool dying)
 {
 	struct ruleset_source src = {0};
 	struct findings fi = {0};
 	struct err err = {0};
-	struct buf b = {0};
-	char name[64], id[16];
 	unsigned i;
-	int rc = 0;
+	int rc = gen_rule_set(&src, rr->set, other, &err);
 
 	rr->other_rules = other;
-
-	for (i = 0; i < rr->set->n_types + 1 && rc == 0; i++) {
-		unsigned type = i < rr->set->n_types ? i : GEN_RETRACTION;
-
-		buf_clear(&b);
-		gen_print_contract(&b, rr->set, type, other);
-		snprintf(name, sizeof(name), "%s.json", gen_type_name[type]);
-		rc = ruleset_source_add_contract(&src, slice_str(name), buf_slice(&b), &err);
-	}
-	for (i = 0; i < rr->set->n_rules + 1 && rc == 0; i++) {
-		if (!gen_has_rule(rr->set, i, other))
-			continue;
-		buf_clear(&b);
-		gen_print_rule(&b, rr->set, i, other);
-		gen_rule_id(id, i);
-		snprintf(name, sizeof(name), "%s.lua", id);
-		rc = ruleset_source_add_rule(&src, slice_str(name), buf_slice(&b), &err);
-	}
 	rr->switching = true;
+	rr->dying = dying;
 	if (rc == 0)
 		rc = node_rules(rr->no, &src, &fi, NULL, &err);
 	rr->switching = false;
+	if (dying && rc != 0 && err.code == ERR_IO)
+		rc = die(rr);
 	check(rr, rc, "the rule set is refused", &err);
 	for (i = 0; i < fi.n && rc != 0; i++)
 		buf_printf(&rr->ret->what, "%s:%u:%u: %s\n", fi.v[i].file, fi.v[i].line, fi.v[i].column, fi.v[i].text);
 	findings_free(&fi);
 	ruleset_source_free(&src);
-	buf_free(&b);
 	return rc;
 }
 
@@ -138,10 +142,12 @@ open_node(struct runner *rr)
 	struct node_options opt = {.dir = rr->sc->on_disk ? rr->dir : NULL,
 	    .partitions = rr->sc->partitions,
 	    .cache_bytes = rr->sc->cache_kib * (size_t)1024,
+	    .change_bytes = rr->sc->change_bytes,
 	    .max_future = -1,
 	    .clock = runner_clock,
 	    .ticks = rr->sc->batch_ticks,
 	    .on_message = on_message,
+	    .on_batch = on_batch,
 	    .ctx = rr};
 	struct err err = {0};
 	char stream[16], text[128];
@@ -511,7 +517,7 @@ step(struct runner *rr, const struct step *sp, bool last)
 	case STEP_OTHER_RULES:
 	case STEP_RULES:
 		if (node_ruleset(rr->no) == NULL || commit(rr) == 0)
-			(void)load_rules(rr, sp->kind == STEP_OTHER_RULES);
+			(void)load_rules(rr, sp->kind == STEP_OTHER_RULES, sp->arg != 0);
 		break;
 	case STEP_CHECK:
 		if (rr->other_rules) /* the model knows the last ones only */

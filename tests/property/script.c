@@ -114,4 +114,9 @@ gen_script(struct script *ret, const struct gen_set *set, unsigned variant, uint
 		add(ret, rng_percent(&r, 50) ? STEP_CRASH : STEP_REOPEN, 0, 0);
 		add(ret, STEP_CHECK, 0, 0);
 	}
+	/* Drawn last: older seeds keep their scripts. */
+	ret->change_bytes = ret->cache_kib != 0 && rng_percent(&r, 50) ? 512 : 0;
+	for (i = 0; i < ret->n && ret->on_disk; i++)
+		if (ret->v[i].kind == STEP_RULES || ret->v[i].kind == STEP_OTHER_RULES)
+			ret->v[i].arg = rng_percent(&r, 30);
 }

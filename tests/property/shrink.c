@@ -237,8 +237,8 @@ print_script(const struct shrinker *sh)
 	struct buf b = {0};
 	unsigned i;
 
-	printf("--- events as they come (%s, %u partitions, cache %u KiB)\n", sh->sc.on_disk ? "on disk" : "in memory", sh->sc.partitions,
-	    sh->sc.cache_kib);
+	printf("--- events as they come (%s, %u partitions, cache %u KiB, at most %u bytes of changes)\n", sh->sc.on_disk ? "on disk" : "in memory",
+	    sh->sc.partitions, sh->sc.cache_kib, sh->sc.change_bytes);
 	for (i = 0; i < sh->sc.n; i++) {
 		const struct step *sp = &sh->sc.v[i];
 
@@ -254,6 +254,8 @@ print_script(const struct shrinker *sh)
 			buf_add_str(&b, " ");
 			gen_time_text(&b, t, 0, 0);
 		}
+		if ((sp->kind == STEP_RULES || sp->kind == STEP_OTHER_RULES) && sp->arg != 0)
+			buf_add_str(&b, ", killed while they go live");
 		printf("%.*s\n", SLICE_ARG(buf_slice(&b)));
 	}
 	buf_free(&b);

@@ -41,17 +41,16 @@ node_world_contracts(struct ruleset_source *src)
 	assert_int_equal(ruleset_source_add_contract(src, slice_str("event.retracted.json"), slice_str(retraction), &err), 0);
 }
 
-/* A rule goes live: what stands between its head and its outcomes, how it alerts beside `quiet`, `expires` and `contest`, and the
+/* The set of a rule: what stands between its head and its outcomes, how it alerts beside `quiet`, `expires` and `contest`, and the
  * sentences of its alerts. */
 static inline void
-node_world_go_live(struct node *no, const char *version, const char *audience, const char *body, const char *alerting, const char *fa, const char *en)
+node_world_rules(
+    struct ruleset_source *src, const char *version, const char *audience, const char *body, const char *alerting, const char *fa, const char *en)
 {
-	struct ruleset_source src = {0};
-	struct findings fi = {0};
 	struct err err = {0};
 	struct buf b = {0};
 
-	node_world_contracts(&src);
+	node_world_contracts(src);
 	buf_printf(&b,
 	    "return { api = 1, id = \"r\", version = \"%s\", kind = \"notice\", owner = \"o\", audience = { \"%s\" }, legal_basis = \"b\",\n"
 	    "  review_by = \"9999-12-31\", doc = { what = \"w\", false_positives = { \"all\" } },\n"
@@ -59,12 +58,23 @@ node_world_go_live(struct node *no, const char *version, const char *audience, c
 	    "  outcomes = { ok = { clear = true }, yes = { alert = \"info\", fa = \"%s\", en = \"%s\" } },\n"
 	    "  alerting = { %s, quiet = \"1d\", expires = \"90d\", contest = true } }\n",
 	    version, audience, body, fa, en, alerting);
-	assert_int_equal(ruleset_source_add_rule(&src, slice_str("r.lua"), buf_slice(&b), &err), 0);
+	assert_int_equal(ruleset_source_add_rule(src, slice_str("r.lua"), buf_slice(&b), &err), 0);
+	buf_free(&b);
+}
+
+/* It goes live. */
+static inline void
+node_world_go_live(struct node *no, const char *version, const char *audience, const char *body, const char *alerting, const char *fa, const char *en)
+{
+	struct ruleset_source src = {0};
+	struct findings fi = {0};
+	struct err err = {0};
+
+	node_world_rules(&src, version, audience, body, alerting, fa, en);
 	if (node_rules(no, &src, &fi, NULL, &err) != 0)
 		fail_msg("%s %s", err.text, fi.n == 0 ? "" : fi.v[0].text);
 	findings_free(&fi);
 	ruleset_source_free(&src);
-	buf_free(&b);
 }
 
 /* Opens a node in memory with such a rule. */

@@ -361,6 +361,166 @@ no_sentence_is_cut_short(void **state)
 	}
 }
 
+/* --- a rule that goes live over a long past --- */
+
+#define MANY 600
+#define SMALL_CACHE ((size_t)20000)
+#define FEW_CHANGES 4000
+
+struct over {
+	struct node *no;
+	struct scratch sc;
+	struct buf told, listed;
+	size_t most; /* timelines in memory when a switch was folded */
+	unsigned folded, spilled;
+	bool dies; /* before what a switch found is in the store */
+};
+
+static struct instant
+one_moment(void *ctx)
+{
+	(void)ctx;
+	return (struct instant){1760000000, 0};
+}
+
+static int
+on_told(void *ctx, const struct message *me, struct err *err)
+{
+	struct over *ov = ctx;
+
+	(void)err;
+	buf_printf(&ov->told, "%u %.*s %u %.*s\n", (unsigned)me->type, SLICE_ARG(me->alert_id), me->seq, SLICE_ARG(me->subject));
+	return 0;
+}
+
+static int
+on_folded(void *ctx, uint64_t batch, struct err *err)
+{
+	struct over *ov = ctx;
+	struct node_stats st;
+	char path[PATH_MAX];
+
+	(void)batch;
+	if (ov->no == NULL)
+		return 0;
+	node_stats(ov->no, &st);
+	ov->most = st.timeline_bytes > ov->most ? st.timeline_bytes : ov->most;
+	ov->folded++;
+	ov->spilled += scratch_find(ov->sc.dir, "checkpoint-2.sst", path);
+	return ov->dies ? err_set(err, ERR_IO, "killed") : 0;
+}
+
+static int
+on_listed(void *ctx, const struct alert_view *av, struct err *err)
+{
+	struct over *ov = ctx;
+
+	(void)err;
+	buf_printf(&ov->listed, "%d %.*s\n", (int)av->holds, SLICE_ARG(av->json));
+	return 0;
+}
+
+static void
+switch_rule(struct over *ov, struct node **no, const struct node_options *opt, const char *wanted)
+{
+	static const char body[] = "  on = { \"x.ping\" }, subject = \"who\", want = { \"k\" }, features = {},\n"
+				   "  evaluate = function(e, f, p) if e.k == \"%s\" then return \"yes\", { k = e.k } end return \"ok\" end,\n";
+	char text[512];
+	struct ruleset_source src = {0};
+	struct findings fi = {0};
+	struct err err = {0};
+	size_t told = ov->told.n;
+
+	(void)snprintf(text, sizeof text, body, wanted);
+	if (!ov->dies) {
+		node_world_go_live(*no, "1.0.0", "judge", text, "episode = { \"subject\" }", "\xd8\xa8", "b");
+		return;
+	}
+	node_world_rules(&src, "1.0.0", "judge", text, "episode = { \"subject\" }", "\xd8\xa8", "b");
+	assert_int_equal(node_rules(*no, &src, &fi, NULL, &err), -1);
+	assert_int_equal(err.code, ERR_IO);
+	node_abandon(*no);
+	ov->no = NULL;
+	ov->told.n = told; /* they come again */
+	assert_int_equal(node_open(no, opt, &err), 0);
+	ov->no = *no;
+	findings_free(&fi);
+}
+
+/* Pings of many bodies, under a rule that tells of some, then one that takes those back and finds others, then the first again. */
+static void
+switch_to_and_fro(struct over *ov, size_t cache, size_t changes, bool dies)
+{
+	struct node_options opt = {.dir = ov->sc.dir,
+	    .partitions = 3,
+	    .cache_bytes = cache,
+	    .change_bytes = changes,
+	    .checkpoint_events = MANY + 1,
+	    .max_future = -1,
+	    .clock = one_moment,
+	    .on_message = on_told,
+	    .on_batch = on_folded,
+	    .ctx = ov};
+	struct node *no = NULL;
+	struct err err = {0};
+	char data[64], id[16];
+
+	scratch_open(&ov->sc);
+	assert_int_equal(node_open(&no, &opt, &err), 0);
+	switch_rule(ov, &no, &opt, "a");
+	for (unsigned k = 0; k < MANY; k++) {
+		(void)snprintf(id, sizeof id, "p%u", k);
+		(void)snprintf(data, sizeof data, "{\"who\":\"x%u\",\"k\":\"%s\"}", k / 2, k % 5 < 2 ? "a" : "b");
+		node_world_send(no, k + 1, "x.ping", id, (struct instant){1710880200 + 8640000 * (int64_t)(k % 2), 0}, data);
+	}
+	assert_int_equal(node_checkpoint(no, &err), 0);
+	ov->no = no;
+	ov->dies = dies;
+	switch_rule(ov, &no, &opt, "b");
+	ov->no = no;
+	switch_rule(ov, &no, &opt, "a");
+	ov->no = NULL;
+	assert_int_equal(node_alerts(no, NULL, NULL, NULL, true, on_listed, ov, &err), 0);
+	assert_int_equal(node_close(no, &err), 0);
+	scratch_close(&ov->sc);
+}
+
+static void
+free_over(struct over *ov)
+{
+	buf_free(&ov->told);
+	buf_free(&ov->listed);
+}
+
+/* What a switch finds leaves memory as it goes, and comes to the same, also where the process dies on the way. */
+static void
+a_switch_over_a_long_past_needs_no_memory_for_it(void **state)
+{
+	struct over large = {0}, small = {0}, dead = {0};
+
+	(void)state;
+	switch_to_and_fro(&large, 0, 0, false);
+	switch_to_and_fro(&small, SMALL_CACHE, FEW_CHANGES, false);
+	switch_to_and_fro(&dead, SMALL_CACHE, FEW_CHANGES, true);
+	assert_int_equal(large.folded, 2);
+	assert_int_equal(large.spilled, 0);
+	assert_true(large.most > 5 * SMALL_CACHE);
+	assert_int_equal(small.folded, 2);
+	assert_int_equal(small.spilled, 2);
+	assert_true(small.most < SMALL_CACHE + SMALL_CACHE / 4);
+	assert_int_equal(dead.folded, 2);
+	assert_int_equal(dead.spilled, 2);
+	assert_true(lines_of(&large.listed) >= MANY / 2);
+	assert_true(lines_of(&large.told) > MANY / 3);
+	assert_true(slice_eq(buf_slice(&large.told), buf_slice(&small.told)));
+	assert_true(slice_eq(buf_slice(&large.listed), buf_slice(&small.listed)));
+	assert_true(slice_eq(buf_slice(&large.told), buf_slice(&dead.told)));
+	assert_true(slice_eq(buf_slice(&large.listed), buf_slice(&dead.listed)));
+	free_over(&large);
+	free_over(&small);
+	free_over(&dead);
+}
+
 int
 main(void)
 {
@@ -372,6 +532,7 @@ main(void)
 	    cmocka_unit_test(a_rule_counts_what_it_tells),
 	    cmocka_unit_test(no_episode_is_lost_for_want_of_memory),
 	    cmocka_unit_test(no_sentence_is_cut_short),
+	    cmocka_unit_test(a_switch_over_a_long_past_needs_no_memory_for_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

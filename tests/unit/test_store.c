@@ -314,6 +314,8 @@ any_changes_in_any_order_end_like_a_plain_table(void **state)
 			else
 				assert_int_equal(changes_put(ch, slice_of(one.key, one.key_n), slice_str(text), &fx->err), 0);
 			model_set(list, &n, &one);
+			if (round > 3 && scratch_random(&random) % 200 == 0)
+				assert_int_equal(store_spill(st, ch, &fx->err), 0);
 		}
 		checkpoint(fx, st, ch, round);
 	}
@@ -420,6 +422,8 @@ write_for_ever(struct fixture *fx)
 			(void)snprintf(key, sizeof key, "k%u", i * 7919 % KEYS);
 			(void)snprintf(value, sizeof value, "%llu", (unsigned long long)seq);
 			put(fx, ch, key, value);
+			if (seq % 2 == 0 && i % (KEYS / 3) == 0)
+				assert_int_equal(store_spill(st, ch, &fx->err), 0);
 		}
 		checkpoint(fx, st, ch, seq);
 	}
