@@ -129,6 +129,15 @@ take_nameless(void *ctx, const struct event *event, struct err *err)
 	return plan_nameless(os->rp, layout, event) ? take(os, &ev, err) : 0;
 }
 
+/* Of the cache, what the live rules leave: at least an eighth. */
+static size_t
+left_of_cache(const struct node *no)
+{
+	size_t bytes = node_cache_bytes(no), held = fold_timeline_bytes(no->fold);
+
+	return held + bytes / 8 < bytes ? bytes - held : bytes / 8;
+}
+
 /* A worker of its own over the same store, for a rule that need not be live. */
 static int
 eval_all(struct node *no, const struct rule *ru, struct slice rule_text, struct outcomes *os, struct err *err)
@@ -147,6 +156,7 @@ eval_all(struct node *no, const struct rule *ru, struct slice rule_text, struct 
 	env.rules = rules;
 	env.texts = &rule_text;
 	env.render = false;
+	env.cache_bytes = left_of_cache(no);
 	env.stats = &stats;
 	rc = worker_new(&os->wo, &env, err);
 	if (rc == 0)

@@ -41,6 +41,9 @@ node_world_contracts(struct ruleset_source *src)
 	assert_int_equal(ruleset_source_add_contract(src, slice_str("event.retracted.json"), slice_str(retraction), &err), 0);
 }
 
+/* One more outcome of the rules to come: "NAME = {...}, ". */
+static const char *node_world_outcome = "";
+
 /* The set of a rule: what stands between its head and its outcomes, how it alerts beside `quiet`, `expires` and `contest`, and the
  * sentences of its alerts. */
 static inline void
@@ -55,9 +58,9 @@ node_world_rules(
 	    "return { api = 1, id = \"r\", version = \"%s\", kind = \"notice\", owner = \"o\", audience = { \"%s\" }, legal_basis = \"b\",\n"
 	    "  review_by = \"9999-12-31\", doc = { what = \"w\", false_positives = { \"all\" } },\n"
 	    "%s"
-	    "  outcomes = { ok = { clear = true }, yes = { alert = \"info\", fa = \"%s\", en = \"%s\" } },\n"
+	    "  outcomes = { %sok = { clear = true }, yes = { alert = \"info\", fa = \"%s\", en = \"%s\" } },\n"
 	    "  alerting = { %s, quiet = \"1d\", expires = \"90d\", contest = true } }\n",
-	    version, audience, body, fa, en, alerting);
+	    version, audience, body, node_world_outcome, fa, en, alerting);
 	assert_int_equal(ruleset_source_add_rule(src, slice_str("r.lua"), buf_slice(&b), &err), 0);
 	buf_free(&b);
 }

@@ -9,7 +9,7 @@ struct told {
 	unsigned n;
 	struct one {
 		enum message_type type;
-		char json[8192], en[1024];
+		char json[8192], en[1024], fa[1024];
 	} before, last;
 };
 
@@ -23,9 +23,10 @@ on_message(void *ctx, const struct message *me, struct err *err)
 	to->n++;
 	to->before = to->last;
 	last->type = me->type;
-	assert_true(me->json.n < sizeof last->json && me->text_en.n < sizeof last->en);
+	assert_true(me->json.n < sizeof last->json && me->text_en.n < sizeof last->en && me->text_fa.n < sizeof last->fa);
 	(void)snprintf(last->json, sizeof last->json, "%.*s", SLICE_ARG(me->json));
 	(void)snprintf(last->en, sizeof last->en, "%.*s", SLICE_ARG(me->text_en));
+	(void)snprintf(last->fa, sizeof last->fa, "%.*s", SLICE_ARG(me->text_fa));
 	return 0;
 }
 
@@ -40,10 +41,17 @@ go_live(struct node *no, const char *version, const char *audience, const char *
 	node_world_go_live(no, version, audience, body, "episode = { \"subject\" }, again_if = \"each\"", "\xd8\xa8", en);
 }
 
+static struct instant
+one_moment(void *ctx)
+{
+	(void)ctx;
+	return (struct instant){1760000000, 0};
+}
+
 static struct node *
 open_saying(struct told *to, const char *body, const char *en)
 {
-	struct node_options opt = {.max_future = -1, .on_message = on_message, .ctx = to};
+	struct node_options opt = {.max_future = -1, .clock = one_moment, .on_message = on_message, .ctx = to};
 	struct node *no = NULL;
 	struct err err = {0};
 
@@ -232,6 +240,84 @@ no_sentence_is_sent_cut_short(void **state)
 	}
 }
 
+/* Of two episodes that one batch raises, each says how much there is of its own evidence, of which it shows one. */
+static void
+each_of_two_alerts_has_its_own_count(void **state)
+{
+	struct told to = {0};
+	struct node *no = open_told(&to);
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		char id[8];
+
+		(void)snprintf(id, sizeof id, "p%u", i);
+		ping(no, 1 + i, id, 1000 * (int64_t)i + (i < 3 ? 0 : 4000000), "a");
+	}
+	commit(no);
+	assert_int_equal(to.n, 2);
+	assert_non_null(strstr(to.before.json, "\"evidence_total\":3"));
+	assert_non_null(strstr(to.last.json, "\"evidence_total\":2"));
+	finish(no);
+}
+
+#define LONG_WORDS                                                                                                                                   \
+	"  on = { \"x.ping\" }, subject = \"who\", want = { \"k\" },\n"                                                                              \
+	"  features = { seen = { op = \"count\", on = { \"x.ping\" }, role = \"who\", within = \"30d\", evidence = 3 } },\n"                         \
+	"  evaluate = function(e, f, p) return \"yes\", { n = f.seen.n, s = string.rep(e.k, 300) } end,\n"
+
+/* An alert whose newest trigger goes shows the one before, which workers that have just come to live must ask of again. */
+static struct node *
+open_before_the_last_goes(struct told *to)
+{
+	struct node *no = open_saying(to, LONG_WORDS, "{s}{n}.");
+	struct err err = {0};
+
+	ping(no, 1, "p0", 0, "a");
+	ping(no, 2, "p1", 1000, "b");
+	commit(no);
+	assert_int_equal(node_checkpoint(no, &err), 0);
+	go_live(no, "1.0.1", "judge", LONG_WORDS, "{s}{n}."); /* decides as before: nothing is judged anew */
+	node_world_send(no, 3, "event.retracted", "r0", (struct instant){1710890200, 0}, "{\"source\":\"/s\",\"id\":\"p1\"}");
+	return no;
+}
+
+/* Each allocation fails in turn: the message is whole, or there is none. */
+static void
+no_message_is_sent_with_half_of_it(void **state)
+{
+	struct told whole = {0};
+	struct node *no = open_before_the_last_goes(&whole);
+	bool failed = true;
+
+	(void)state;
+	commit(no);
+	assert_int_equal(whole.n, 2);
+	assert_int_equal(whole.last.type, MESSAGE_UPDATED);
+	assert_true(strlen(whole.last.en) > 300);
+	finish(no);
+	for (uint64_t at = 1; failed; at++)
+		for (unsigned ever_after = 0; ever_after < 2; ever_after++) {
+			struct told to = {0};
+			struct err err = {0};
+			int rc;
+
+			no = open_before_the_last_goes(&to);
+			failing_start(at, ever_after == 1);
+			rc = node_commit(no, &err);
+			failed = failing_has();
+			(void)failing_stop();
+			assert_true(rc == 0 || (failed && err.code == ERR_NOMEM));
+			assert_true(rc != 0 || to.n == 2);
+			if (to.n == 2) {
+				assert_string_equal(to.last.json, whole.last.json);
+				assert_string_equal(to.last.fa, whole.last.fa);
+				assert_string_equal(to.last.en, whole.last.en);
+			}
+			(void)node_close(no, &err);
+		}
+}
+
 int
 main(void)
 {
@@ -242,6 +328,8 @@ main(void)
 	    cmocka_unit_test(an_older_trigger_that_is_shown_again_has_all_its_evidence),
 	    cmocka_unit_test(a_card_that_another_replaces_says_so),
 	    cmocka_unit_test(no_sentence_is_sent_cut_short),
+	    cmocka_unit_test(each_of_two_alerts_has_its_own_count),
+	    cmocka_unit_test(no_message_is_sent_with_half_of_it),
 	};
 
 	return cmocka_run_group_tests_name("told", tests, NULL, NULL);
