@@ -1,5 +1,6 @@
 #include "engine/event/value.h"
 #include "engine/calendar/instant_bytes.h"
+#include "state/base/limits.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -62,6 +63,7 @@ value_decode(struct slice bytes)
 		break;
 	case VALUE_DECIMAL:
 		v.scale = rd_u8(&r);
+		r.bad = r.bad || v.scale > LIMIT_DECIMAL_SCALE;
 		v.i = unzigzag(rd_varint(&r));
 		break;
 	case VALUE_NUMBER:

@@ -100,11 +100,9 @@ static int128
 summand(const struct value *v)
 {
 	static const int64_t tens[] = {1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
-	unsigned scale = v->kind != VALUE_DECIMAL ? 0 : v->scale < LIMIT_DECIMAL_SCALE ? v->scale : LIMIT_DECIMAL_SCALE;
 
 	_Static_assert(sizeof tens / sizeof tens[0] == LIMIT_DECIMAL_SCALE + 1, "one for each scale");
-
-	return (int128)v->i * tens[scale];
+	return (int128)v->i * tens[v->scale]; /* of what is no decimal 0 */
 }
 
 static bool

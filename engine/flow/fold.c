@@ -447,6 +447,14 @@ fold_timeline_bytes(const struct fold *fo)
 	return n;
 }
 
+size_t
+fold_cache_left(const struct fold *fo)
+{
+	size_t all = fo->env.cache_bytes, filter = filter_bytes(fo->filter);
+
+	return filter < all / 2 ? all - filter : all - all / 2;
+}
+
 bool
 fold_relieve(struct fold *fo)
 {

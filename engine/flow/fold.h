@@ -60,6 +60,8 @@ void fold_forget_stats(struct fold *fo);
 /* Lets go of subjects until within the cache; true: what is left over it waits for a checkpoint. */
 bool fold_relieve(struct fold *fo);
 size_t fold_timeline_bytes(const struct fold *fo); /* in memory */
+/* Of the cache, what the filter of the known, which grows with the history, leaves to the timelines: at least half. */
+size_t fold_cache_left(const struct fold *fo);
 const struct rule_stats *fold_rule_stats(const struct fold *fo, size_t rule);
 struct names *fold_names(struct fold *fo);
 struct registrar *fold_registrar(struct fold *fo);

@@ -159,7 +159,7 @@ fold_worker_env(struct fold *fo, struct worker_env *ret)
 	    .loading = &fo->loading,
 	    .known = fold_known,
 	    .note = fold_note,
-	    .cache_bytes = fo->env.cache_bytes / fo->env.partitions,
+	    .cache_bytes = fold_cache_left(fo) / fo->env.partitions,
 	    .render = fo->env.on_message != NULL,
 	    .instance = fo->env.instance,
 	    .stats = fo->rule_stats,

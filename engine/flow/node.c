@@ -81,8 +81,8 @@ publish(struct node *no, uint64_t seq, struct err *err)
 	return rc == 0 ? 0 : fail(no);
 }
 
-size_t
-node_cache_bytes(const struct node *no)
+static size_t
+cache_bytes(const struct node *no)
 {
 	return no->opt.cache_bytes == 0 ? CACHE_BYTES : no->opt.cache_bytes;
 }
@@ -92,7 +92,7 @@ node_cache_bytes(const struct node *no)
 static void
 fit_batches(struct node *no)
 {
-	size_t most = node_cache_bytes(no), bytes = fold_timeline_bytes(no->fold), over = bytes < most ? 0 : bytes - most;
+	size_t most = cache_bytes(no), bytes = fold_timeline_bytes(no->fold), over = bytes < most ? 0 : bytes - most;
 
 	if (over > most / 2 && no->batch_most > LEAST_BATCH_EVENTS)
 		no->batch_most /= 2;
@@ -103,7 +103,7 @@ fit_batches(struct node *no)
 size_t
 node_change_bytes(const struct node *no)
 {
-	size_t bytes = node_cache_bytes(no) / 2;
+	size_t bytes = cache_bytes(no) / 2;
 
 	if (no->opt.change_bytes != 0)
 		return no->opt.change_bytes;
@@ -488,7 +488,7 @@ open_parts(struct node *no, struct err *err)
 	struct journal_options jo = {.read_only = no->opt.read_only, .no_sync = no->temporary, .segment_bytes = no->temporary ? 4 * MIB : 0};
 	struct fold_env env = {
 	    .partitions = no->opt.partitions == 0 ? 1 : no->opt.partitions,
-	    .cache_bytes = node_cache_bytes(no),
+	    .cache_bytes = cache_bytes(no),
 	    .change_bytes = node_change_bytes(no),
 	    .instance = no->opt.instance == NULL ? "local" : no->opt.instance,
 	    .on_message = no->opt.on_message,

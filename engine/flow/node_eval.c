@@ -133,7 +133,7 @@ take_nameless(void *ctx, const struct event *event, struct err *err)
 static size_t
 left_of_cache(const struct node *no)
 {
-	size_t bytes = node_cache_bytes(no), held = fold_timeline_bytes(no->fold);
+	size_t bytes = fold_cache_left(no->fold), held = fold_timeline_bytes(no->fold);
 
 	return held + bytes / 8 < bytes ? bytes - held : bytes / 8;
 }

@@ -21,7 +21,6 @@ struct node {
 };
 
 struct instant node_clock(const struct node *no);
-size_t node_cache_bytes(const struct node *no); /* of timelines in memory */
 /* What may wait in memory: of changes for a checkpoint, of outcomes to be sorted. */
 size_t node_change_bytes(const struct node *no);
 /* ERR_USAGE for a node that is looked at only, ERR_IO after a failure. */

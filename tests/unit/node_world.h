@@ -1,5 +1,5 @@
 /* For tests of a whole node without files: event types x.ping, x.mark, x.open, x.again and x.shut of a subject `who`, at times of a
- * second one `other`, with a text `k`, retractions, and one rule that looks at them. */
+ * second one `other`, with a text `k`, a number `n`, retractions, and one rule that looks at them. */
 #ifndef DIDEBAN_TESTS_UNIT_NODE_WORLD_H
 #define DIDEBAN_TESTS_UNIT_NODE_WORLD_H
 
@@ -30,8 +30,9 @@ node_world_contracts(struct ruleset_source *src)
 		buf_printf(&name, "%s.json", type_names[t]);
 		buf_printf(&b,
 		    "{\"$id\":\"%s\",\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"who\":{\"type\":\"string\"},"
-		    "\"other\":{\"type\":\"string\"},\"k\":{\"type\":\"string\"}},\"x-roles\":{\"who\":{\"kind\":\"body\",\"path\":\"who\"},"
-		    "\"other\":{\"kind\":\"body\",\"path\":\"other\"}},\"x-keep\":[\"k\"],"
+		    "\"other\":{\"type\":\"string\"},\"k\":{\"type\":\"string\"},\"n\":{\"type\":\"integer\"}},\"x-roles\":{\"who\":{\"kind\":"
+		    "\"body\",\"path\":\"who\"},"
+		    "\"other\":{\"kind\":\"body\",\"path\":\"other\"}},\"x-keep\":[\"k\",\"n\"],"
 		    "\"x-class\":{\"retention\":\"operations\",\"personal\":false}}",
 		    type_names[t]);
 		assert_int_equal(ruleset_source_add_contract(src, buf_slice(&name), buf_slice(&b), &err), 0);
@@ -75,7 +76,7 @@ node_world_go_live(struct node *no, const char *version, const char *audience, c
 
 	node_world_rules(&src, version, audience, body, alerting, fa, en);
 	if (node_rules(no, &src, &fi, NULL, &err) != 0)
-		fail_msg("%s %s", err.text, fi.n == 0 ? "" : fi.v[0].text);
+		fail_msg("%s %s", err.text, fi.n == 0 ? "" : fi.v[fi.n - 1].text);
 	findings_free(&fi);
 	ruleset_source_free(&src);
 }

@@ -97,6 +97,53 @@ sums_of_decimals_are_short_or_numbers(void **state)
 	assert_true(v.kind == VALUE_DECIMAL && v.scale == 0 && v.i == 0);
 }
 
+/* At the largest scale as at any other. */
+static void
+sums_have_the_last_digit(void **state)
+{
+	struct fixture *fx = *state;
+	struct window_view vi = {&fx->tl, &fx->plan, &fx->bind};
+	struct value v;
+
+	declare(fx, OP_SUM, NUM, false, false, false);
+	for (unsigned scale = 0; scale <= LIMIT_DECIMAL_SCALE; scale++)
+		push_number(fx, &(struct value){.kind = VALUE_DECIMAL, .scale = scale, .i = 7});
+	assert_int_equal(window_seek(&fx->wi, &vi, 0, LIMIT_DECIMAL_SCALE + 1), 0);
+	v = window_read(&fx->wi, &vi, ATTR_VALUE, slice_of("", 0));
+	assert_true(v.kind == VALUE_DECIMAL && v.scale == LIMIT_DECIMAL_SCALE && v.i == 7777777777);
+}
+
+/* Of whole numbers the sum, the share and the mean are rounded once, however large they are. */
+static void
+whole_numbers_are_rounded_once(void **state)
+{
+	static char by[] = "num";
+	static const int64_t numbers[] = {INT64_MAX, 3872982626502034967, 649522587954, 115729056419 - 649522587954, 117348324917831396};
+	struct fixture *fx = *state;
+	struct window_view vi = {&fx->tl, &fx->plan, &fx->bind};
+	struct buf own = {0};
+	struct value v;
+
+	declare(fx, OP_SUM, NUM, false, false, false);
+	fx->spec.by = by;
+	feature_bind_make(&fx->bind, &fx->spec, fx->la);
+	for (unsigned i = 0; i < 5; i++)
+		push_number(fx, &(struct value){.kind = VALUE_INTEGER, .i = numbers[i]});
+	for (int64_t i = 1; i <= 8; i++) /* with the last of those nine groups, whose sum is its own */
+		push_number(fx, &(struct value){.kind = VALUE_INTEGER, .i = i % 2 == 0 ? -i / 2 : (i + 1) / 2});
+	assert_int_equal(window_seek(&fx->wi, &vi, 0, 2), 0);
+	v = window_read(&fx->wi, &vi, ATTR_VALUE, slice_of("", 0));
+	assert_true(v.kind == VALUE_NUMBER && v.d == 13096354663356810774.0);
+	assert_int_equal(window_seek(&fx->wi, &vi, 2, 4), 0);
+	value_encode(&own, &(struct value){.kind = VALUE_INTEGER, .i = numbers[2]});
+	v = window_read(&fx->wi, &vi, ATTR_SHARE, buf_slice(&own));
+	assert_true(v.kind == VALUE_NUMBER && v.d == 649522587954.0 / 115729056419.0);
+	assert_int_equal(window_seek(&fx->wi, &vi, 4, 13), 0);
+	v = window_read(&fx->wi, &vi, ATTR_MEAN, slice_of("", 0));
+	assert_true(v.kind == VALUE_NUMBER && v.d == 117348324917831396.0 / 9);
+	buf_free(&own);
+}
+
 /* 1.5 of one group and 2.25 of another. */
 static void
 a_mean_of_decimals_is_at_their_scale(void **state)
@@ -307,6 +354,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(sums_are_exact_beyond_64_bits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(the_longest_texts_are_told_apart, setup, teardown),
 	    cmocka_unit_test_setup_teardown(sums_of_decimals_are_short_or_numbers, setup, teardown),
+	    cmocka_unit_test_setup_teardown(sums_have_the_last_digit, setup, teardown),
+	    cmocka_unit_test_setup_teardown(whole_numbers_are_rounded_once, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_mean_of_decimals_is_at_their_scale, setup, teardown),
 	    cmocka_unit_test_setup_teardown(whole_numbers_and_decimals_add_up, setup, teardown),
 	    cmocka_unit_test_setup_teardown(whole_numbers_and_decimals_have_one_rank, setup, teardown),

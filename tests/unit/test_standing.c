@@ -224,6 +224,9 @@ check(const struct fixture *fx, const struct group *gr, const struct run *runs, 
 		withdrawn += fx->known[k].ever && !fx->known[k].current;
 	assert_int_equal(gr->n_alerts - n, withdrawn);
 	assert_true(group_bytes(gr) >= sizeof *gr + gr->key_len + gr->n_hits * sizeof(struct hit) + gr->n_alerts * sizeof(struct alert));
+	/* And no more than the allocator may add to each. */
+	assert_true(group_bytes(gr) <= sizeof *gr + gr->key_len + gr->values_bytes + (gr->n_hits + 2 * withdrawn) * (sizeof(struct hit) + 64) +
+					   gr->n_alerts * (sizeof(struct alert) + 64));
 	assert_int_equal(fx->n_seen, fx->n_wanted);
 	for (uint32_t i = 0; i < fx->n_seen; i++) {
 		assert_int_equal(fx->seen[i].type, fx->wanted[i].type);

@@ -263,7 +263,8 @@ each_of_two_alerts_has_its_own_count(void **state)
 
 #define LONG_WORDS                                                                                                                                   \
 	"  on = { \"x.ping\" }, subject = \"who\", want = { \"k\" },\n"                                                                              \
-	"  features = { seen = { op = \"count\", on = { \"x.ping\" }, role = \"who\", within = \"30d\", evidence = 3 } },\n"                         \
+	"  features = { seen = { op = \"count\", on = { \"x.ping\" }, role = \"who\", within = \"30d\", evidence = 3 },\n"                           \
+	"    on = { op = \"active\", key = \"k\", opens = { \"x.open\" }, closes = { \"x.shut\" }, evidence = 2 } },\n"                              \
 	"  evaluate = function(e, f, p) return \"yes\", { n = f.seen.n, s = string.rep(e.k, 300) } end,\n"
 
 /* An alert whose newest trigger goes shows the one before, which workers that have just come to live must ask of again. */
@@ -273,12 +274,13 @@ open_before_the_last_goes(struct told *to)
 	struct node *no = open_saying(to, LONG_WORDS, "{s}{n}.");
 	struct err err = {0};
 
-	ping(no, 1, "p0", 0, "a");
-	ping(no, 2, "p1", 1000, "b");
+	node_world_send(no, 4, "x.open", "o", (struct instant){1710880100, 0}, "{\"who\":\"x\",\"k\":\"w\"}");
+	ping(no, 5, "p0", 0, "a");
+	ping(no, 6, "p1", 1000, "b");
 	commit(no);
 	assert_int_equal(node_checkpoint(no, &err), 0);
 	go_live(no, "1.0.1", "judge", LONG_WORDS, "{s}{n}."); /* decides as before: nothing is judged anew */
-	node_world_send(no, 3, "event.retracted", "r0", (struct instant){1710890200, 0}, "{\"source\":\"/s\",\"id\":\"p1\"}");
+	node_world_send(no, 7, "event.retracted", "r0", (struct instant){1710890200, 0}, "{\"source\":\"/s\",\"id\":\"p1\"}");
 	return no;
 }
 
@@ -318,6 +320,65 @@ no_message_is_sent_with_half_of_it(void **state)
 		}
 }
 
+/* When a value comes late, the lowest of all is looked for anew: among more than before, if what asked then has gone. */
+static struct node *
+open_with_a_late_one(struct told *to)
+{
+	static const char body[] =
+	    "  on = { \"x.ping\" }, subject = \"who\", features = {\n"
+	    "    low = { op = \"min\", of = \"n\", on = { \"x.mark\" }, within = \"30d\", evidence = 1 } },\n"
+	    "  evaluate = function(e, f, p) if f.low.value ~= nil then return \"yes\", { low = f.low.value } end return \"ok\" end,\n";
+	struct node *no = open_saying(to, body, "{low}.");
+	uint64_t number = 0;
+
+	/* Of one who has none the answer is known: it must not be given of another. */
+	node_world_send(no, ++number, "x.ping", "y", (struct instant){1710880200, 0}, "{\"who\":\"y\"}");
+	commit(no);
+	for (unsigned i = 0; i < 470; i++) {
+		char id[16], data[64];
+
+		if (i == 100) {
+			ping(no, ++number, "q0", 995, "");
+			commit(no);
+			to->n = 0;
+		}
+		(void)snprintf(id, sizeof id, "m%u", i);
+		(void)snprintf(data, sizeof data, "{\"who\":\"x\",\"n\":%u}", 9999 - i);
+		node_world_send(no, ++number, "x.mark", id, (struct instant){1710880200 + (i == 100 ? 50 : 10 * (int64_t)i), 0}, data);
+	}
+	node_world_send(no, ++number, "event.retracted", "r0", (struct instant){1710880200 + 5000, 0}, "{\"source\":\"/s\",\"id\":\"q0\"}");
+	ping(no, ++number, "p0", 10000, "");
+	return no;
+}
+
+static void
+a_value_that_there_is_no_memory_for_is_not_missing(void **state)
+{
+	struct told whole = {0};
+	struct node *no = open_with_a_late_one(&whole);
+	bool failed = true;
+
+	(void)state;
+	commit(no);
+	assert_true(whole.n > 0);
+	assert_non_null(strstr(whole.last.en, "9530"));
+	finish(no);
+	for (uint64_t at = 1; failed; at++) {
+		struct told to = {0};
+		struct err err = {0};
+		int rc;
+
+		no = open_with_a_late_one(&to);
+		failing_start(at, false);
+		rc = node_commit(no, &err);
+		failed = failing_has();
+		(void)failing_stop();
+		assert_true(rc == 0 || (failed && err.code == ERR_NOMEM));
+		assert_true(rc != 0 || (to.n == whole.n && strcmp(to.last.json, whole.last.json) == 0));
+		(void)node_close(no, &err);
+	}
+}
+
 int
 main(void)
 {
@@ -330,6 +391,7 @@ main(void)
 	    cmocka_unit_test(no_sentence_is_sent_cut_short),
 	    cmocka_unit_test(each_of_two_alerts_has_its_own_count),
 	    cmocka_unit_test(no_message_is_sent_with_half_of_it),
+	    cmocka_unit_test(a_value_that_there_is_no_memory_for_is_not_missing),
 	};
 
 	return cmocka_run_group_tests_name("told", tests, NULL, NULL);

@@ -33,6 +33,11 @@ values_survive_encoding_and_malformed_bytes_are_none(void **state)
 	}
 	assert_int_equal(value_decode(slice_of("", 0)).kind, VALUE_NONE);
 	assert_int_equal(value_decode(slice_of("\x09z", 2)).kind, VALUE_NONE);
+	for (unsigned scale = 0; scale < 256; scale += scale < 12 ? 1 : 61) {
+		buf_clear(&b);
+		value_encode(&b, &(struct value){.kind = VALUE_DECIMAL, .i = 5, .scale = scale});
+		assert_int_equal(value_decode(buf_slice(&b)).kind, scale <= 9 ? VALUE_DECIMAL : VALUE_NONE);
+	}
 	assert_false(value_eq(&(struct value){0}, &(struct value){0}));
 	buf_free(&b);
 }
