@@ -61,7 +61,7 @@ PLANTS = [
     ("decimals of two scales are compared by their digits", "engine/feature/window.c",
      "if (a->scale == b->scale)\n\t\treturn", "if (true)\n\t\treturn"),
     ("decimals of two scales are added by their digits", "engine/feature/window.c",
-     "(int128)v->i * tens[scale];", "(int128)v->i * tens[v->kind == VALUE_DECIMAL ? LIMIT_DECIMAL_SCALE : scale];"),
+     "(int128)v->i * tens[v->scale];", "(int128)v->i * tens[v->kind == VALUE_DECIMAL ? LIMIT_DECIMAL_SCALE : 0];"),
     ("a sum of decimals has two digits behind the point", "engine/feature/window.c",
      "for (; scale > 0 && x % 10 == 0; scale--)", "for (; scale > 0 && (x % 10 == 0 || scale > 2); scale--)"),
     ("a decimal has the scale that its text has", "engine/event/scalar.c",
