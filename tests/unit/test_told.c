@@ -263,7 +263,7 @@ each_of_two_alerts_has_its_own_count(void **state)
 
 #define LONG_WORDS                                                                                                                                   \
 	"  on = { \"x.ping\" }, subject = \"who\", want = { \"k\" },\n"                                                                              \
-	"  features = { seen = { op = \"count\", on = { \"x.ping\" }, role = \"who\", within = \"30d\", evidence = 3 },\n"                           \
+	"  features = { seen = { op = \"count\", on = { \"x.ping\" }, role = \"who\", within = \"30d\", evidence = 1 },\n"                           \
 	"    on = { op = \"active\", key = \"k\", opens = { \"x.open\" }, closes = { \"x.shut\" }, evidence = 2 } },\n"                              \
 	"  evaluate = function(e, f, p) return \"yes\", { n = f.seen.n, s = string.rep(e.k, 300) } end,\n"
 
