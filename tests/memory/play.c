@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define CACHE_BYTES ((size_t)2 * 1024) /* so that subjects leave and come back */
+#define CHANGE_BYTES 2000              /* so that a switch of rules spills */
 
 /* ---- what a node calls back: the test's own memory does not fail ---------------------------------------------- */
 
@@ -94,6 +95,7 @@ open_node(struct play *pl, const char *name, bool read_only, struct node **ret, 
 	    .read_only = read_only,
 	    .partitions = 2,
 	    .cache_bytes = CACHE_BYTES,
+	    .change_bytes = CHANGE_BYTES,
 	    .max_future = -1,
 	    .clock = clock_of,
 	    .on_message = on_message,
