@@ -17,6 +17,7 @@
 #ifndef DIDEBAN_ENGINE_FLOW_KEYS_H
 #define DIDEBAN_ENGINE_FLOW_KEYS_H
 
+#include "engine/calendar/instant.h"
 #include "state/base/buf.h"
 
 static inline void
@@ -34,6 +35,14 @@ key_name(struct rd *r)
 	for (int i = 0; i < 5; i++)
 		name = name << 7 | (rd_u8(r) & 0x7f);
 	return name;
+}
+
+/* A time that sorts: i64 with its sign bit turned, u32. */
+static inline void
+key_add_instant(struct buf *b, struct instant t)
+{
+	buf_add_u64_be(b, (uint64_t)t.sec ^ (uint64_t)1 << 63);
+	buf_add_u32_be(b, t.nsec);
 }
 
 /* 'T' or 'A', the subject, 0: the prefix of all its keys of that kind. */

@@ -2,15 +2,15 @@
 #include "engine/flow/node_private.h"
 
 #include "engine/calendar/instant_bytes.h"
+#include "engine/flow/keys.h"
 #include "state/store/sorter.h"
 
 #include <stdio.h>
 
 /* Outcomes come subject by subject and go out in total order. A record of one:
  *
- *   key     'E' time source 0 id 0 subject 0 u64    the time as u64 seconds with the sign bit turned, u32 nanoseconds, both big-endian;
- *                                                   a zero byte of a text is followed by 255, so that its end sorts first; a number
- *                                                   tells apart what is equal
+ *   key     'E' time source 0 id 0 subject 0 u64    the time as key_add_instant makes it; a zero byte of a text is followed by 255, so
+ *                                                   that its end sorts first; a number tells apart what is equal
  *   value   i64 u32 the time | u8 class | u8 outcome + 1 | blob source | blob id | blob subject | blob error | u8 n | n times blob name,
  *           blob encoded value
  */
@@ -45,8 +45,7 @@ take(void *ctx, const struct eval_view *ev, struct err *err)
 
 	buf_clear(&os->key);
 	buf_add_u8(&os->key, 'E');
-	buf_add_u64_be(&os->key, (uint64_t)ev->time.sec ^ UINT64_C(1) << 63);
-	buf_add_u32_be(&os->key, ev->time.nsec);
+	key_add_instant(&os->key, ev->time);
 	add_sorting(&os->key, ev->source);
 	add_sorting(&os->key, ev->id);
 	add_sorting(&os->key, ev->subject);

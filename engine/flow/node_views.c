@@ -3,7 +3,9 @@
 #include "engine/flow/node_private.h"
 
 #include "engine/alert/message.h"
+#include "engine/flow/keys.h"
 #include "engine/timeline/codec.h"
+#include "state/store/sorter.h"
 
 #include <stdlib.h>
 
@@ -133,39 +135,23 @@ node_timeline(struct node *no, const char *subject, int (*fn)(void *ctx, const s
 
 /* --- alerts --- */
 
-/* One alert to show. The slices are in `bytes` by their places. */
+/* One alert to show. */
 struct alert_place {
-	struct instant opened_at;
-	uint8_t id[ALERT_ID_BYTES];
-	size_t at; /* rule, subject, group in alert_places.bytes */
-	uint32_t rule_len, subject_len, group_len;
+	struct slice rule, subject, group;
+	const uint8_t *id;
 };
 
+/* Those to show, in order. A record of one:
+ *
+ *   key     rule 0 subject 0 time of opening, id
+ *   value   group
+ */
 struct alert_places {
 	const char *rule, *subject, *alert_id;
 	bool all;
-	struct alert_place *v;
-	size_t n, cap;
-	struct buf bytes;
+	struct sorter *sorter;
+	struct buf key;
 };
-
-static struct slice
-place_rule(const struct alert_places *ap, const struct alert_place *pl)
-{
-	return slice_of(ap->bytes.p + pl->at, pl->rule_len);
-}
-
-static struct slice
-place_subject(const struct alert_places *ap, const struct alert_place *pl)
-{
-	return slice_of(ap->bytes.p + pl->at + pl->rule_len, pl->subject_len);
-}
-
-static struct slice
-place_group(const struct alert_places *ap, const struct alert_place *pl)
-{
-	return slice_of(ap->bytes.p + pl->at + pl->rule_len + pl->subject_len, pl->group_len);
-}
 
 static bool
 wanted(const struct alert_places *ap, const struct group_place *gp, const struct alert *al)
@@ -189,39 +175,25 @@ gather_alert(void *ctx, const struct group_place *gp, const struct alert *al, st
 
 	if (!wanted(ap, gp, al))
 		return 0;
-	if (ap->n == ap->cap) {
-		size_t cap = ap->cap == 0 ? 256 : ap->cap * 2;
-		struct alert_place *v = realloc(ap->v, cap * sizeof *v);
-
-		if (v == NULL)
-			return err_nomem(err);
-		ap->v = v;
-		ap->cap = cap;
-	}
-	ap->v[ap->n] = (struct alert_place){.opened_at = al->opening->time,
-	    .at = ap->bytes.n,
-	    .rule_len = (uint32_t)gp->rule.n,
-	    .subject_len = (uint32_t)gp->subject.n,
-	    .group_len = (uint32_t)gp->group.n};
-	memcpy(ap->v[ap->n++].id, al->id, ALERT_ID_BYTES);
-	buf_add_slice(&ap->bytes, gp->rule);
-	buf_add_slice(&ap->bytes, gp->subject);
-	buf_add_slice(&ap->bytes, gp->group);
-	return buf_ok(&ap->bytes) ? 0 : err_nomem(err);
+	buf_clear(&ap->key);
+	buf_add_slice(&ap->key, gp->rule);
+	buf_add_u8(&ap->key, 0);
+	buf_add_slice(&ap->key, gp->subject);
+	buf_add_u8(&ap->key, 0);
+	key_add_instant(&ap->key, al->opening->time);
+	buf_add(&ap->key, al->id, ALERT_ID_BYTES);
+	return buf_ok(&ap->key) ? sorter_add(ap->sorter, buf_slice(&ap->key), gp->group, err) : err_nomem(err);
 }
 
-static int
-by_place(const void *a, const void *b, void *ctx)
+/* Neither a rule's id nor a subject holds a zero byte. */
+static struct alert_place
+place_of(struct slice key, struct slice group)
 {
-	const struct alert_places *ap = ctx;
-	const struct alert_place *x = a, *y = b;
-	int c = slice_cmp(place_rule(ap, x), place_rule(ap, y));
+	const char *rule_end = memchr(key.p, 0, key.n), *subject = rule_end + 1;
+	const char *subject_end = memchr(subject, 0, (size_t)(key.p + key.n - subject));
 
-	if (c == 0)
-		c = slice_cmp(place_subject(ap, x), place_subject(ap, y));
-	if (c == 0)
-		c = instant_cmp(x->opened_at, y->opened_at);
-	return c != 0 ? c : memcmp(x->id, y->id, ALERT_ID_BYTES);
+	return (struct alert_place){slice_of(key.p, (size_t)(rule_end - key.p)), slice_of(subject, (size_t)(subject_end - subject)), group,
+	    (const uint8_t *)key.p + key.n - ALERT_ID_BYTES};
 }
 
 static const struct alert *
@@ -235,7 +207,6 @@ alert_in(const struct group *gr, const uint8_t id[ALERT_ID_BYTES])
 
 struct showing {
 	struct node *no;
-	struct alert_places *ap;
 	struct buf json, fa, en, prefix, key, value;
 	int (*fn)(void *ctx, const struct alert_view *av, struct err *err);
 	void *ctx;
@@ -268,10 +239,10 @@ hand_over(struct showing *sh, const struct rule *live, struct slice subject, con
 static int
 show_decided(struct showing *sh, const struct alert_place *pl, const struct alert *al, struct err *err)
 {
-	struct slice rule = place_rule(sh->ap, pl);
+	struct slice rule = pl->rule;
 	struct alert_words aw = {.names = fold_names(sh->no->fold),
-	    .subject = place_subject(sh->ap, pl),
-	    .episode = place_group(sh->ap, pl),
+	    .subject = pl->subject,
+	    .episode = pl->group,
 	    .al = al,
 	    .reason = al->state == ALERT_WITHDRAWN ? alert_why_text(al->why) : NULL,
 	    .with_state = true};
@@ -291,16 +262,16 @@ show_decided(struct showing *sh, const struct alert_place *pl, const struct aler
 static int
 show_past(struct showing *sh, const struct alert_place *pl, struct err *err)
 {
-	struct slice subject = place_subject(sh->ap, pl);
+	struct slice subject = pl->subject;
 	struct alert *al;
 	int rc;
 
 	buf_clear(&sh->value);
-	buf_add_slice(&sh->value, place_rule(sh->ap, pl));
+	buf_add_slice(&sh->value, pl->rule);
 	buf_add_u8(&sh->value, 0);
 	if (!buf_ok(&sh->value))
 		return err_nomem(err);
-	group_prefix(&sh->prefix, subject, sh->value.p, place_group(sh->ap, pl));
+	group_prefix(&sh->prefix, subject, sh->value.p, pl->group);
 	alert_key(&sh->key, buf_slice(&sh->prefix), pl->id);
 	rc = buf_ok(&sh->prefix) && buf_ok(&sh->key) ? store_get(sh->no->store, buf_slice(&sh->key), &sh->value, err) : err_nomem(err);
 	if (rc < 0)
@@ -319,7 +290,7 @@ show_past(struct showing *sh, const struct alert_place *pl, struct err *err)
 static int
 show_live(struct showing *sh, const struct alert_place *pl, const struct rule *ru, struct err *err)
 {
-	struct slice subject = place_subject(sh->ap, pl);
+	struct slice subject = pl->subject;
 	struct worker *wo = fold_worker(sh->no->fold, subject);
 	struct subject *su;
 	const struct group *gr = NULL;
@@ -333,7 +304,7 @@ show_live(struct showing *sh, const struct alert_place *pl, const struct rule *r
 		slot++;
 	if (su == NULL || slot == su->kind->n)
 		return show_past(sh, pl, err); /* the rule judges another kind by now */
-	gr = standing_find(&subject_rule(su, slot)->sg, place_group(sh->ap, pl));
+	gr = standing_find(&subject_rule(su, slot)->sg, pl->group);
 	al = gr == NULL ? NULL : alert_in(gr, pl->id);
 	if (al == NULL)
 		return err_set(err, ERR_CORRUPT, "an alert of %.*s has no timeline: run dideban store verify", SLICE_ARG(subject));
@@ -344,35 +315,41 @@ show_live(struct showing *sh, const struct alert_place *pl, const struct rule *r
 	return hand_over(sh, ru, subject, al, holds, err);
 }
 
+static int
+show_one(void *ctx, struct slice key, struct slice group, struct err *err)
+{
+	struct showing *sh = ctx;
+	struct alert_place pl = place_of(key, group);
+	const struct rule *ru = ruleset_rule(fold_ruleset(sh->no->fold), pl.rule);
+
+	buf_clear(&sh->json);
+	buf_clear(&sh->fa);
+	buf_clear(&sh->en);
+	return ru != NULL ? show_live(sh, &pl, ru, err) : show_past(sh, &pl, err);
+}
+
 int
 node_alerts(struct node *no, const char *rule, const char *subject, const char *alert_id, bool all,
     int (*fn)(void *ctx, const struct alert_view *av, struct err *err), void *ctx, struct err *err)
 {
 	struct alert_places ap = {.rule = rule, .subject = subject, .alert_id = alert_id, .all = all};
-	struct showing sh = {.no = no, .ap = &ap, .fn = fn, .ctx = ctx};
+	struct showing sh = {.no = no, .fn = fn, .ctx = ctx};
 	int rc;
 
 	if (node_settle(no, err) != 0)
 		return -1;
-	rc = fold_each_alert(no->fold, gather_alert, &ap, err);
-	if (rc == 0 && ap.n > 1)
-		qsort_r(ap.v, ap.n, sizeof *ap.v, by_place, &ap);
-	for (size_t i = 0; rc == 0 && i < ap.n; i++) {
-		const struct rule *ru = ruleset_rule(fold_ruleset(no->fold), place_rule(&ap, &ap.v[i]));
-
-		buf_clear(&sh.json);
-		buf_clear(&sh.fa);
-		buf_clear(&sh.en);
-		rc = ru != NULL ? show_live(&sh, &ap.v[i], ru, err) : show_past(&sh, &ap.v[i], err);
-	}
+	ap.sorter = sorter_new(node_change_bytes(no));
+	rc = ap.sorter == NULL ? err_nomem(err) : fold_each_alert(no->fold, gather_alert, &ap, err);
+	if (rc == 0)
+		rc = sorter_each(ap.sorter, show_one, &sh, err);
+	sorter_free(ap.sorter);
+	buf_free(&ap.key);
 	buf_free(&sh.json);
 	buf_free(&sh.fa);
 	buf_free(&sh.en);
 	buf_free(&sh.prefix);
 	buf_free(&sh.key);
 	buf_free(&sh.value);
-	buf_free(&ap.bytes);
-	free(ap.v);
 	return rc;
 }
 
