@@ -441,9 +441,10 @@ file_sink_checkpoint(struct file_sink *fs, struct buf *ret_mark, struct err *err
 		return -1;
 	if (fs->stream)
 		return 0;
-	/* A checkpoint within recovery: rows behind the last one compared may still be compared. */
-	if (!fs->appending && !fs->marked && go_on_at_end(fs, err) != 0)
-		return -1;
+	/* A checkpoint within recovery: rows behind the last one compared may still be compared, and while none was, the place is not
+	 * known. */
+	if (!fs->appending && !fs->marked)
+		return 0;
 	if (!fs->opt.no_sync && fdatasync(fs->fd) != 0)
 		return io_error(fs, "cannot be synced", err);
 	if (sum_before(fs, fs->at, &sum, err) != 0)

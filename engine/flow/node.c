@@ -92,7 +92,7 @@ cache_bytes(const struct node *no)
 static void
 fit_batches(struct node *no)
 {
-	size_t most = cache_bytes(no), bytes = fold_timeline_bytes(no->fold), over = bytes < most ? 0 : bytes - most;
+	size_t most = fold_cache_left(no->fold), bytes = fold_timeline_bytes(no->fold), over = bytes < most ? 0 : bytes - most;
 
 	if (over > most / 2 && no->batch_most > LEAST_BATCH_EVENTS)
 		no->batch_most /= 2;

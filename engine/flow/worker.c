@@ -458,13 +458,12 @@ int
 worker_subject(struct worker *wo, struct slice subject, struct subject **ret, struct err *err)
 {
 	const struct kind_plan *kind = plan_kind(wo->env.plan, subject);
-	uint64_t hash = hash64(subject);
 
 	*ret = NULL;
-	if (kind == NULL || (subjects_find(&wo->subjects, subject, hash) == NULL && (!*wo->env.loading || !wo->env.known(wo->env.ctx, hash))))
+	if (kind == NULL)
 		return 0;
 	subjects_evict(&wo->subjects);
-	*ret = get_subject(wo, subject, hash, kind, err);
+	*ret = get_subject(wo, subject, hash64(subject), kind, err);
 	return *ret == NULL ? -1 : 0;
 }
 

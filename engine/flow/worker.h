@@ -72,8 +72,7 @@ int worker_retire(struct worker *wo, struct slice subject, size_t rule, const st
 int worker_eval(struct worker *wo, struct slice subject, size_t rule, int (*fn)(void *ctx, const struct eval_view *ev, struct err *err), void *ctx,
     struct err *err);
 
-/* The subject in memory, loaded from the store if it must be; *ret NULL if it is unknown or its kind is not live. Valid until
- * the next call. */
+/* A subject that the store or memory holds, loaded if it must be; *ret NULL if its kind is not live. Valid until the next call. */
 int worker_subject(struct worker *wo, struct slice subject, struct subject **ret, struct err *err);
 /* Renders the data object of an alert that is not withdrawn, from the timeline as it is. */
 int worker_render(struct worker *wo, struct subject *su, unsigned rule, const struct group *gr, const struct alert *al, struct buf *json,

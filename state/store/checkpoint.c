@@ -15,7 +15,7 @@ struct writing {
 	struct store *st;
 	rocksdb_envoptions_t *env;
 	rocksdb_sstfilewriter_t *writer;
-	size_t most; /* files */
+	bool spills; /* no checkpoint has begun */
 	bool open;   /* the last of the store's files */
 };
 
@@ -24,7 +24,7 @@ file_name(const struct store *st, size_t i, char path[PATH_MAX], struct err *err
 {
 	char name[64];
 
-	(void)snprintf(name, sizeof name, CHECKPOINT_FILE "%zu.sst", i);
+	(void)snprintf(name, sizeof name, "%s%zu.sst", i < st->spilled ? SPILL_FILE : CHECKPOINT_FILE, i);
 	return file_path(path, st->dir, name, err);
 }
 
@@ -33,6 +33,7 @@ file_begin(struct writing *wr, struct err *err)
 {
 	char path[PATH_MAX], *text = NULL;
 
+	wr->st->spilled += wr->spills;
 	if (file_name(wr->st, wr->st->files, path, err) != 0)
 		return -1;
 	/* RocksDB takes a file in by a second name and then removes this one, but passes over an error of that: to write to it
@@ -64,7 +65,7 @@ file_add(void *ctx, struct slice key, struct slice value, bool deleted, struct e
 	uint64_t bytes = 0;
 	char *text = NULL;
 
-	if (wr->open && wr->st->files < wr->most) {
+	if (wr->open && wr->st->files < (wr->spills ? FILES - 1 : FILES)) {
 		rocksdb_sstfilewriter_file_size(wr->writer, &bytes);
 		if (bytes > FILE_BYTES && file_end(wr, err) != 0)
 			return -1;
@@ -82,7 +83,7 @@ file_add(void *ctx, struct slice key, struct slice value, bool deleted, struct e
 static int
 files_write(struct store *st, const struct changes *ch, const uint64_t *seq, struct err *err)
 {
-	struct writing wr = {.st = st, .most = seq == NULL ? FILES - 1 : FILES};
+	struct writing wr = {.st = st, .spills = seq == NULL};
 	struct buf own = {0};
 	int rc = 0;
 
@@ -140,7 +141,9 @@ not_failed(const struct store *st, struct err *err)
 static int
 prepare(const struct store *st, struct changes *ch, struct err *err)
 {
-	if (st->opt.min_free_bytes != 0 && store_need_space(st->dir, 2 * ch->written + st->opt.min_free_bytes / 2, err) != 0)
+	uint64_t merging = st->spilled_bytes + ch->written; /* once more, beside what is written now */
+
+	if (st->opt.min_free_bytes != 0 && store_need_space(st->dir, ch->written + merging + st->opt.min_free_bytes / 2, err) != 0)
 		return -1;
 	return changes_sort(ch, err);
 }
@@ -175,6 +178,7 @@ store_spill(struct store *st, struct changes *ch, struct err *err)
 	store_forget_reads(st, &before);
 	if (rc != 0)
 		return write_failed(st);
+	st->spilled_bytes += ch->written;
 	changes_clear(ch);
 	return 0;
 }
@@ -211,7 +215,8 @@ store_checkpoint(struct store *st, struct changes *ch, uint64_t seq, struct err 
 	store_forget_reads(st, &before);
 	if (rc != 0)
 		return write_failed(st);
-	st->files = 0;
+	st->files = st->spilled = 0;
+	st->spilled_bytes = 0;
 	st->seq = seq;
 	changes_clear(ch);
 	return 0;

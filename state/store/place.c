@@ -140,9 +140,11 @@ store_place_leftovers(const char *dir, bool remove, bool *ret_any, struct err *e
 	while (rc == 0 && (entry = readdir(d)) != NULL) {
 		char path[PATH_MAX];
 
-		if (strncmp(entry->d_name, CHECKPOINT_FILE, sizeof CHECKPOINT_FILE - 1) != 0)
+		bool begun = strncmp(entry->d_name, CHECKPOINT_FILE, sizeof CHECKPOINT_FILE - 1) == 0;
+
+		if (!begun && strncmp(entry->d_name, SPILL_FILE, sizeof SPILL_FILE - 1) != 0)
 			continue;
-		*ret_any = true;
+		*ret_any = *ret_any || begun;
 		rc = !remove ? 0 : file_path(path, dir, entry->d_name, err);
 		if (rc == 0 && remove && unlink(path) != 0)
 			rc = file_err(err, "remove", path);

@@ -13,6 +13,7 @@
 #define CHECKPOINT_KEY "\0checkpoint"
 #define CHECKPOINT_KEY_BYTES (sizeof CHECKPOINT_KEY - 1)
 #define CHECKPOINT_FILE "checkpoint-" /* DIR/checkpoint-N.sst: sorted files on their way in */
+#define SPILL_FILE "spill-"           /* DIR/spill-N.sst: those that wait for a checkpoint to begin */
 
 enum change_how { CHANGE_PUT, CHANGE_DELETE, CHANGE_APPEND };
 
@@ -44,7 +45,8 @@ struct store {
 	struct store_iter *idle; /* a group's walk that ended; NULL: none */
 	struct changes overlay;  /* read-only: what was taken in over the database, sorted, each key once */
 	uint64_t seq;
-	size_t files;                    /* DIR/checkpoint-N.sst that were written and not taken in */
+	size_t files, spilled;           /* sorted files that were written and not taken in; of them, those that wait */
+	uint64_t spilled_bytes;          /* of keys and values in them */
 	rocksdb_perfcontext_t *counters; /* RocksDB's own, of this thread, over all its stores */
 	struct store_reads reads;        /* blocks and bytes: what the counters held that is none of ours */
 	bool failed;
@@ -80,6 +82,8 @@ int store_rocks_err(struct err *err, const char *dir, const char *what, char *te
 /* ERR_FULL if fewer than `need` bytes are free where DIR lies. */
 int store_need_space(const char *dir, uint64_t need, struct err *err);
 
+/* Whether this thread counts what it reads from files, for all its stores. */
+void store_count_reads(bool on);
 /* What was read since then is none of a look-up's or walk's. */
 void store_forget_reads(struct store *st, const struct store_reads *since);
 
@@ -90,7 +94,7 @@ size_t overlay_seek(const struct store *st, struct slice key);
 
 /* place.c: the directory around the database. */
 int store_place_open(struct store *st, bool *ret_fresh, struct err *err);
-/* Whether a checkpoint was begun and not ended: its files are left; removes them if asked to. */
+/* Whether a checkpoint was begun and not ended: its files are left; removes them if asked to, with those that were spilled. */
 int store_place_leftovers(const char *dir, bool remove, bool *ret_any, struct err *err);
 
 #endif

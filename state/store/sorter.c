@@ -49,9 +49,39 @@ spill(struct sorter *so, struct err *err)
 {
 	static const struct store_options opt = {.temporary = true, .cache_bytes = CACHE_BYTES, .min_free_bytes = LEAVE_FREE};
 
+	int rc;
+
+	store_count_reads(false);
 	if (so->store == NULL && (file_temporary_dir(so->dir, err) != 0 || store_open(&so->store, so->dir, &opt, err) != 0))
-		return -1;
-	return store_checkpoint(so->store, so->changes, ++so->spills, err);
+		rc = -1;
+	else
+		rc = store_checkpoint(so->store, so->changes, ++so->spills, err);
+	store_count_reads(true);
+	return rc;
+}
+
+/* Those on the disk, all of them by then. */
+static int
+walk(struct sorter *so, struct store_iter **ret, struct err *err)
+{
+	int rc = spill(so, err);
+
+	store_count_reads(false);
+	if (rc == 0)
+		rc = store_iter_open(ret, so->store, slice_of("", 0), slice_of("", 0), err);
+	store_count_reads(true);
+	return rc;
+}
+
+static int
+next(struct store_iter *it, struct slice *key, struct slice *value, struct err *err)
+{
+	int rc;
+
+	store_count_reads(false);
+	rc = store_iter_next(it, key, value, err);
+	store_count_reads(true);
+	return rc;
 }
 
 int
@@ -86,10 +116,8 @@ sorter_each(struct sorter *so, int (*fn)(void *ctx, struct slice key, struct sli
 
 	if (so->store == NULL)
 		return changes_sort(so->changes, err) != 0 ? -1 : changes_each(so->changes, 0, hand_over, &ha, err);
-	rc = spill(so, err);
-	if (rc == 0)
-		rc = store_iter_open(&it, so->store, slice_of("", 0), slice_of("", 0), err);
-	while (rc == 0 && (got = store_iter_next(it, &key, &value, err)) > 0)
+	rc = walk(so, &it, err);
+	while (rc == 0 && (got = next(it, &key, &value, err)) > 0)
 		rc = fn(ctx, key, value, err);
 	store_iter_close(it);
 	return got < 0 ? -1 : rc;

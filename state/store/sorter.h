@@ -1,5 +1,5 @@
-/* Records in the order of their keys, however many: what is over the memory allowed lies in a temporary store of its own (TMPDIR),
- * which goes with it. One thread. */
+/* Records in the order of their keys, however many: what is over the memory allowed lies in a temporary store of its own (TMPDIR,
+ * or /tmp; ERR_FULL where that has less than 64 MiB free), which goes with it. None of its reads counts as a store's. One thread. */
 #ifndef DIDEBAN_STATE_STORE_SORTER_H
 #define DIDEBAN_STATE_STORE_SORTER_H
 

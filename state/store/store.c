@@ -335,6 +335,12 @@ store_reads(const struct store *st, struct store_reads *ret)
 }
 
 void
+store_count_reads(bool on)
+{
+	rocksdb_set_perf_level(on ? rocksdb_enable_count : rocksdb_disable);
+}
+
+void
 store_forget_reads(struct store *st, const struct store_reads *since)
 {
 	struct store_reads now;

@@ -5,6 +5,7 @@
  *   DIR/format        text: "dideban-store N\n", N = STORE_FORMAT; another number is refused (ERR_NEWER)
  *   DIR/lock          held by flock while open for writing (ERR_LOCKED names the holder's process)
  *   DIR/db/           RocksDB
+ *   DIR/spill-N.sst, DIR/checkpoint-N.sst   what a checkpoint is to take in; left behind, it is removed at the next opening
  *   DIR/journal/      state/journal
  *
  * Keys are bytes; what they mean is engine/flow/keys.h. Keys that begin with a zero byte are the store's own. A key's group is

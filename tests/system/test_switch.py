@@ -44,6 +44,42 @@ class Switch(Case):
         self.run_store(store, "--events", self.events("d", four_cases("v", "x-name:C")))
         self.assertEqual(self.alerts(store), before)
 
+    def test_rebuilt_database_and_alerts_file(self):
+        "the whole journal folded again, or what is behind an older database: a row that the alerts file has is not written once more"
+        store, none = self.path("store"), self.events("none", [])
+        to = ("--alerts", self.path("alerts"))
+        four, three = self.rules("four"), self.rules("three", ("default = 4, ", "default = 3, "))
+        self.run_store(store, "--rules", four, "--events", self.events("a", four_cases()), *to)
+        shutil.copytree(os.path.join(store, "db"), self.path("db"))
+        self.run_store(store, "--rules", three, "--events", self.events("b", four_cases("u", "x-name:B")), *to)
+        self.run_store(store, "--rules", four, "--events", self.events("c", four_cases("v", "x-name:C")), *to)
+        with open(self.path("alerts"), encoding="utf8") as f:
+            rows = f.read()
+        self.assertGreater(rows.count("\n"), 2)
+        for older in (False, True):
+            shutil.rmtree(os.path.join(store, "db"))
+            if older:
+                shutil.copytree(self.path("db"), os.path.join(store, "db"))
+            self.run_store(store, "--events", none, *to)
+            with open(self.path("alerts"), encoding="utf8") as f:
+                self.assertEqual(f.read(), rows)
+
+    def test_older_database_without_a_place_in_the_alerts_file(self):
+        "the older database knows of no alerts file, which got its first rows after it was copied"
+        store, none = self.path("store"), self.events("none", [])
+        to = ("--alerts", self.path("alerts"))
+        self.run_store(store, "--rules", self.rules("four"), "--events", self.events("a", four_cases()[:3]))
+        shutil.copytree(os.path.join(store, "db"), self.path("db"))
+        self.run_store(store, "--rules", self.rules("three", ("default = 4, ", "default = 3, ")), "--events", self.events("b", four_cases("u", "x-name:B")), *to)
+        with open(self.path("alerts"), encoding="utf8") as f:
+            rows = f.read()
+        self.assertGreater(rows.count("\n"), 0)
+        shutil.rmtree(os.path.join(store, "db"))
+        shutil.copytree(self.path("db"), os.path.join(store, "db"))
+        self.run_store(store, "--events", none, *to)
+        with open(self.path("alerts"), encoding="utf8") as f:
+            self.assertEqual(f.read(), rows)
+
     def test_review_moved(self):
         "a rule that was silent past its day of review says what it missed once the day is moved, and the other way round"
         short, long = self.rules("short", ("2036-03-20", "2024-03-25")), self.rules("long")

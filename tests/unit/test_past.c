@@ -406,7 +406,7 @@ on_folded(void *ctx, uint64_t batch, struct err *err)
 	node_stats(ov->no, &st);
 	ov->most = st.timeline_bytes > ov->most ? st.timeline_bytes : ov->most;
 	ov->folded++;
-	ov->spilled += scratch_find(ov->sc.dir, "checkpoint-2.sst", path);
+	ov->spilled += scratch_find(ov->sc.dir, "spill-2.sst", path);
 	return ov->dies ? err_set(err, ERR_IO, "killed") : 0;
 }
 

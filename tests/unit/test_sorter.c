@@ -1,6 +1,7 @@
 /* Records in the order of their keys: from memory, and from a temporary store when they are too many for it. */
 #include "state/base/buf.h"
 #include "state/store/sorter.h"
+#include "state/store/store.h"
 
 #include "tests/memory/failing.h"
 #include "tests/unit/scratch.h"
@@ -125,6 +126,34 @@ all_come_in_order_from_memory_and_from_the_disk(void **state)
 	free(list);
 }
 
+/* What it reads of its own is none of the store's beside which it sorts. */
+static void
+its_reads_are_its_own(void **state)
+{
+	static const struct store_options opt = {.temporary = true};
+	struct record list[300];
+	struct store_reads before, after;
+	struct store *st = NULL;
+	struct sorter *so = sorter_new(LITTLE);
+	struct buf got = {0};
+	struct scratch sc;
+	struct err err = {0};
+
+	(void)state;
+	scratch_open(&sc);
+	assert_int_equal(store_open(&st, sc.dir, &opt, &err), 0);
+	make(list, 300);
+	store_reads(st, &before);
+	fill(so, list, 300);
+	assert_int_equal(sorter_each(so, append, &got, &err), 0);
+	store_reads(st, &after);
+	assert_int_equal(after.blocks + after.bytes + after.gets + after.walks, before.blocks + before.bytes + before.gets + before.walks);
+	buf_free(&got);
+	sorter_free(so);
+	store_close(st);
+	scratch_close(&sc);
+}
+
 static int
 stop_at_third(void *ctx, struct slice key, struct slice value, struct err *err)
 {
@@ -219,6 +248,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(all_come_in_order_from_memory_and_from_the_disk),
+	    cmocka_unit_test(its_reads_are_its_own),
 	    cmocka_unit_test(who_wants_no_more_gets_no_more),
 	    cmocka_unit_test(without_a_disk_it_says_so),
 	    cmocka_unit_test(without_memory_it_says_so),

@@ -127,7 +127,7 @@ a_rules_last_mistake_is_told(void **state)
 	finish(no);
 }
 
-/* Each of several subjects, and each of several episodes of one, in memory and in the store. */
+/* Each of several subjects, and each of several episodes of one, in memory and in the store: the first of each goes ten days later. */
 static void
 the_clock_reaches_all(void **state)
 {
@@ -139,7 +139,7 @@ the_clock_reaches_all(void **state)
 
 		for (unsigned who = 0; who < 3; who++)
 			for (unsigned k = 0; k < 3; k++)
-				ping(no, ++number, who == 0 ? "x" : who == 1 ? "y" : "z", 0, k == 0 ? "a" : k == 1 ? "b" : "c");
+				ping(no, ++number, who == 0 ? "x" : who == 1 ? "y" : "z", k == 0 ? 10 * DAY : 0, k == 0 ? "a" : k == 1 ? "b" : "c");
 		assert_int_equal(node_commit(no, &err), 0);
 		if (stored)
 			checkpoint(no);
@@ -148,9 +148,77 @@ the_clock_reaches_all(void **state)
 		if (stored) /* the listing would take them into the store */
 			expect_alerts(no, 9, 0);
 		assert_int_equal(node_tick(no, (struct instant){1710880200 + 90 * DAY, 0}, &err), 0);
+		if (stored)
+			expect_alerts(no, 3, 6);
+		assert_int_equal(node_tick(no, (struct instant){1710880200 + 100 * DAY - 1, 0}, &err), 0);
+		expect_alerts(no, 3, 6);
+		assert_int_equal(node_tick(no, (struct instant){1710880200 + 100 * DAY, 0}, &err), 0);
 		expect_alerts(no, 0, 9);
 		finish(no);
 	}
+}
+
+/* --- what a batch takes back at once --- */
+
+static void
+send_of(struct node *no, uint64_t number, const char *source, const char *id, const char *data)
+{
+	struct position pos = {slice_str("in"), number};
+	struct buf b = {0};
+	struct err err = {0};
+
+	buf_printf(&b, "{\"specversion\":\"1.0\",\"type\":\"%s\",\"source\":\"%s\",\"id\":\"%s\",\"time\":\"2024-03-19T20:30:00Z\",\"data\":%s}",
+	    strstr(data, "source") != NULL ? "event.retracted" : "x.ping", source, id, data);
+	assert_int_equal(node_add(no, buf_slice(&b), &pos, NULL, &err), 0);
+	buf_free(&b);
+}
+
+static int
+list_entry(void *ctx, const struct entry_view *en, struct err *err)
+{
+	(void)err;
+	buf_printf(ctx, "%.*s#%.*s as %.*s, ", SLICE_ARG(en->source), SLICE_ARG(en->id), SLICE_ARG(en->role));
+	return 0;
+}
+
+/* Of entries at one moment that agree in all but their source, their id or their role, its own go and the others stay. */
+static void
+what_a_batch_takes_back_is_its_own(void **state)
+{
+	static const char *const sources[] = {"/s", "/t", "/s", "/t"}, *const ids[] = {"p", "p", "q", "q"};
+	static const char both[] = "{\"who\":\"x\",\"other\":\"x\",\"k\":\"a\"}";
+
+	(void)state;
+	for (unsigned which = 0; which < 4; which++)
+		for (unsigned first = 0; first < 4; first++) {
+			struct node *no = open_with(0, ALWAYS, "episode = { \"subject\" }");
+			struct buf listed = {0}, wanted = {0};
+			struct err err = {0};
+			uint64_t number = 0;
+			char data[64];
+			unsigned seen = 0;
+
+			for (unsigned i = 0; i < 4; i++)
+				send_of(no, ++number, sources[(first + i) % 4], ids[(first + i) % 4], both);
+			(void)snprintf(data, sizeof data, "{\"source\":\"%s\",\"id\":\"%s\"}", sources[which], ids[which]);
+			send_of(no, ++number, "/s", "r", data);
+			assert_int_equal(node_commit(no, &err), 0);
+			assert_int_equal(node_timeline(no, "body/x", list_entry, &listed, &err), 0);
+			buf_add_u8(&listed, 0);
+			for (unsigned i = 0; i < 4; i++)
+				for (unsigned role = 0; role < 2; role++) {
+					buf_clear(&wanted);
+					buf_printf(&wanted, "%s#%s as %s, ", sources[i], ids[i], role == 0 ? "who" : "other");
+					buf_add_u8(&wanted, 0);
+					assert_true((strstr(listed.p, wanted.p) != NULL) == (i != which));
+					seen += i != which;
+				}
+			assert_int_equal(seen, 6);
+			expect_alerts(no, 1, 0);
+			buf_free(&listed);
+			buf_free(&wanted);
+			finish(no);
+		}
 }
 
 struct told {
@@ -195,6 +263,33 @@ no_subject_is_lost_for_want_of_memory(void **state)
 	}
 }
 
+/* A batch that fills its memory several times over: each time that there is no more, it says so. */
+static void
+a_long_batch_says_that_there_is_no_memory(void **state)
+{
+	bool failed = true;
+
+	(void)state;
+	for (uint64_t at = 1; failed; at++) {
+		struct node *no = open_with(0, ALWAYS, "episode = { \"subject\" }");
+		struct err err = {0};
+		int rc;
+
+		ping(no, 1, "x", 0, "");
+		assert_int_equal(node_commit(no, &err), 0);
+		for (unsigned i = 0; i < 1000; i++)
+			ping(no, 2 + i, "y", i, "");
+		failing_start(at, false);
+		rc = node_commit(no, &err);
+		failed = failing_has();
+		(void)failing_stop();
+		assert_true(rc == 0 || (failed && err.code == ERR_NOMEM));
+		(void)node_close(no, &err);
+		if (at > 40)
+			at += at / 8;
+	}
+}
+
 int
 main(void)
 {
@@ -202,7 +297,9 @@ main(void)
 	    cmocka_unit_test(what_is_loaded_counts),
 	    cmocka_unit_test(a_rules_last_mistake_is_told),
 	    cmocka_unit_test(the_clock_reaches_all),
+	    cmocka_unit_test(what_a_batch_takes_back_is_its_own),
 	    cmocka_unit_test(no_subject_is_lost_for_want_of_memory),
+	    cmocka_unit_test(a_long_batch_says_that_there_is_no_memory),
 	};
 
 	return cmocka_run_group_tests_name("worker", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* dideban alerts: what stands. */
 #include "tools/cli/cli.h"
+#include "tools/cli/session.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -91,7 +92,7 @@ print_one(void *ctx, const struct alert_view *av, struct err *err)
 		printf("\n  %.*s\n  %.*s\n  %sdideban explain %.*s%s%s%s\n", SLICE_ARG(av->text_en), SLICE_ARG(av->text_fa), tint(stdout, TINT_DIM),
 		    SLICE_ARG(av->alert_id), li->store == NULL ? "" : " --store ", li->store == NULL ? "" : li->store, tint(stdout, TINT_OFF));
 	}
-	return cli_written(err);
+	return session_stopped() != 0 ? err_set(err, ERR_IO, "stopped") : cli_written(err);
 }
 
 static int
@@ -110,6 +111,7 @@ cmd_alerts(int argc, char **argv)
 		args_free(&ar);
 		return cli_fail(&err);
 	}
+	session_catch_signals(); /* what is sorted on the disk is tidied up then, too */
 	if (node_alerts(no, args_text(&ar, "--rule"), args_text(&ar, "--subject"), NULL, args_flag(&ar, "--all"), print_one, &li, &err) != 0)
 		status = cli_fail(&err);
 	if (status == 0 && li.n == 0 && args_text(&ar, "--rule") != NULL)
@@ -122,5 +124,6 @@ cmd_alerts(int argc, char **argv)
 	if (cli_flush(&err) != 0 && status == 0)
 		status = cli_fail(&err);
 	args_free(&ar);
+	session_end_by_signal();
 	return status;
 }

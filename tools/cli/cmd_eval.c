@@ -136,7 +136,7 @@ on_trigger(void *ctx, const struct eval_view *ev, struct err *err)
 		print_json(ev, outcome);
 	else
 		print_sentence(ev, outcome);
-	return cli_written(err);
+	return session_stopped() != 0 ? err_set(err, ERR_IO, "stopped") : cli_written(err);
 }
 
 static void
