@@ -41,7 +41,7 @@ struct node_options {
 	const char *dir;                    /* state directory, made if missing; NULL: a temporary one, removed at close, never synced */
 	bool read_only;                     /* looks at a store, also beside a running one: folds the journal's tail in memory, changes nothing */
 	unsigned partitions;                /* 0: 1 */
-	size_t cache_bytes;                 /* timelines in memory; 0: 512 MiB */
+	size_t cache_bytes;                 /* timelines in memory, and the filter of what is known; 0: 512 MiB */
 	uint64_t checkpoint_events;         /* 0: 100,000 */
 	size_t change_bytes;                /* what waits for a checkpoint, in memory; 0: 64 MiB, but at most half the cache, at least 16 MiB */
 	uint64_t batch_events;              /* 0: LIMIT_BATCH_EVENTS; at most that */

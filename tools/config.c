@@ -16,7 +16,7 @@ const struct config_key config_keys[] = {
 	"start"},
     {"alerts", CONFIG_PATH, "./alerts.ndjson",
 	"file that alerts are appended to; - is standard output. Where alerts go to Kafka there is none by default"},
-    {"cache", CONFIG_SIZE, "512MiB", "memory for timelines in use"},
+    {"cache", CONFIG_SIZE, "512MiB", "memory for timelines in use and the filter of what is known"},
     {"partitions", CONFIG_NUMBER, "1", "partitions of the subjects in this process"},
     {"batch_events", CONFIG_NUMBER, "4096", "a batch is journalled once it holds so many events"},
     {"batch_delay", CONFIG_DURATION, "50ms", "or once its first event is so old; at once when nothing more waits"},

@@ -22,7 +22,7 @@ static const struct arg run_args[] = {
     {"--strict", ARG_FLAG, NULL, "exit 3 if anything was quarantined"},
     {"--max-future", ARG_DURATION, "DURATION", "quarantine events further ahead of the clock (default 5m)"},
     {"--partitions", ARG_NUMBER, "N", "partitions of the subjects (default 1)"},
-    {"--cache", ARG_SIZE, "SIZE", "memory for timelines in use (default 512MiB)"},
+    {"--cache", ARG_SIZE, "SIZE", "memory for timelines in use and the filter of what is known (default 512MiB)"},
     {"--batch-events", ARG_NUMBER, "N", "events in one journal batch (default and most 4096)"},
     {"--checkpoint-events", ARG_NUMBER, "N", "events between checkpoints (default 100000)"},
     {"--json", ARG_FLAG, NULL, "the summary as one JSON object"},
