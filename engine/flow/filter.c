@@ -51,6 +51,26 @@ filter_bytes(const struct filter *fl)
 	return n;
 }
 
+/* Of a level with room for so many keys. */
+static size_t
+lines_for(size_t room)
+{
+	size_t n = 1;
+
+	while (n < room * BITS_PER_KEY / 512)
+		n *= 2;
+	return n;
+}
+
+size_t
+filter_bytes_ahead(const struct filter *fl)
+{
+	const struct level *newest = fl->n == 0 ? NULL : &fl->levels[fl->n - 1];
+	size_t n = filter_bytes(fl);
+
+	return newest == NULL || newest->n < newest->room / 4 * 3 ? n : n + lines_for(newest->room * GROWTH) * sizeof newest->lines[0];
+}
+
 /* Six 9-bit positions in one line of 512 bits, from the hash's high half; the line from its low half. */
 static bool
 probe(uint64_t line[8], uint64_t hash, bool set)
@@ -92,11 +112,8 @@ add(struct filter *fl, uint64_t hash, struct err *err)
 
 	if (lv == NULL || lv->n >= lv->room) {
 		size_t room = lv == NULL ? FIRST_KEYS : lv->room * GROWTH;
-		size_t lines = room * BITS_PER_KEY / 512;
-		size_t n_lines = 1;
+		size_t n_lines = lines_for(room);
 
-		while (n_lines < lines)
-			n_lines *= 2;
 		if (fl->n == LEVELS)
 			return err_set(err, ERR_LIMIT, "the filter of known events is full");
 		lv = &fl->levels[fl->n];

@@ -12,6 +12,8 @@ struct filter;
 struct filter *filter_new(void); /* NULL: out of memory */
 void filter_free(struct filter *fl);
 size_t filter_bytes(const struct filter *fl); /* in memory */
+/* With the next filter, which comes all at once, when the newest is three quarters full. */
+size_t filter_bytes_ahead(const struct filter *fl);
 int filter_load(struct filter *fl, struct store *st, struct err *err);
 
 /* A hint that this hash is asked for soon. */

@@ -450,7 +450,7 @@ fold_timeline_bytes(const struct fold *fo)
 size_t
 fold_cache_left(const struct fold *fo)
 {
-	size_t all = fo->env.cache_bytes, filter = filter_bytes(fo->filter);
+	size_t all = fo->env.cache_bytes, filter = filter_bytes_ahead(fo->filter);
 
 	return filter < all / 2 ? all - filter : all - all / 2;
 }
@@ -463,6 +463,7 @@ fold_relieve(struct fold *fo)
 	for (unsigned p = 0; p < fo->env.partitions && fo->rs != NULL; p++) {
 		struct subjects *ss = worker_subjects(fo->workers[p]);
 
+		ss->max_bytes = fold_cache_left(fo) / fo->env.partitions;
 		subjects_evict(ss);
 		full = full || ss->bytes > ss->max_bytes;
 	}

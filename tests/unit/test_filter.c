@@ -53,6 +53,37 @@ what_was_sealed_is_known_again_and_little_else(void **state)
 	store_close(st);
 }
 
+/* So that who shares its memory makes room before. */
+static void
+the_next_filter_is_told_ahead(void **state)
+{
+	struct fixture *fx = *state;
+	struct filter *fl = filter_new();
+	struct changes *ch = changes_new();
+	size_t before = 0, ahead = 0;
+	unsigned grown = 0, told = 0;
+
+	assert_int_equal(filter_bytes_ahead(fl), 0);
+	for (uint64_t i = 0; i < 4 * 1048576; i++) {
+		assert_int_equal(filter_add(fl, nth(i), &fx->err), 0);
+		if (i % 4096 != 4095)
+			continue;
+		if (filter_bytes(fl) > before + MIB && before > 0) {
+			grown++;
+			assert_int_equal(filter_bytes(fl), ahead);
+		}
+		if (i % 65536 == 65535) /* else what is not sealed would grow beside it */
+			assert_int_equal(filter_seal(fl, ch, i, &fx->err), 0);
+		before = filter_bytes(fl);
+		ahead = filter_bytes_ahead(fl);
+		told += ahead > before;
+	}
+	assert_int_equal(grown, 2); /* behind 2^20 and 3 * 2^20 keys */
+	assert_int_equal(told, (1048576 / 4 + 2 * 1048576 / 4) / 4096 + 2);
+	changes_free(ch);
+	filter_free(fl);
+}
+
 /* A walk that finds nothing reads the block where it would be. */
 static void
 a_walk_that_ends_before_the_sealed_blocks_reads_little(void **state)
@@ -75,6 +106,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(what_was_sealed_is_known_again_and_little_else),
+	    TEST(the_next_filter_is_told_ahead),
 	    TEST(a_walk_that_ends_before_the_sealed_blocks_reads_little),
 	};
 
