@@ -104,10 +104,7 @@ fold_saved(struct fold *fo)
 	fo->dirty = false;
 	fo->loading = true;
 	fo->cold = false;
-	for (unsigned p = 0; p < fo->env.partitions && fo->rs != NULL; p++) {
-		worker_subjects(fo->workers[p])->max_bytes = fold_cache_left(fo) / fo->env.partitions;
-		worker_evict(fo->workers[p]);
-	}
+	(void)fold_relieve(fo);
 }
 
 int

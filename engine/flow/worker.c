@@ -482,9 +482,3 @@ worker_save(struct worker *wo, struct changes *ch, uint64_t *standing, struct er
 {
 	return subjects_save(&wo->subjects, ch, standing, err);
 }
-
-void
-worker_evict(struct worker *wo)
-{
-	subjects_evict(&wo->subjects);
-}

@@ -79,7 +79,6 @@ int worker_render(struct worker *wo, struct subject *su, unsigned rule, const st
     struct buf *fa, struct buf *en, bool *ret_holds, struct err *err);
 
 int worker_save(struct worker *wo, struct changes *ch, uint64_t *standing, struct err *err); /* subjects_save */
-void worker_evict(struct worker *wo);
 void worker_forget_stats(struct worker *wo);
 void worker_stats(const struct worker *wo, struct worker_stats *ret);
 struct subjects *worker_subjects(struct worker *wo);
