@@ -169,7 +169,7 @@ standing_find(const struct standing *sg, struct slice key)
 struct group *
 standing_group(struct standing *sg, struct slice key)
 {
-	uint32_t at;
+	uint32_t at = 0;
 	struct group *gr = find(sg, key, &at);
 
 	if (gr != NULL)
