@@ -458,12 +458,13 @@ fold_cache_left(const struct fold *fo)
 bool
 fold_relieve(struct fold *fo)
 {
+	size_t share = fold_cache_left(fo) / fo->env.partitions;
 	bool full = false;
 
 	for (unsigned p = 0; p < fo->env.partitions && fo->rs != NULL; p++) {
 		struct subjects *ss = worker_subjects(fo->workers[p]);
 
-		ss->max_bytes = fold_cache_left(fo) / fo->env.partitions;
+		ss->max_bytes = share;
 		subjects_evict(ss);
 		full = full || ss->bytes > ss->max_bytes;
 	}

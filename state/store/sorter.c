@@ -33,7 +33,7 @@ sorter_new(size_t max_bytes)
 void
 sorter_free(struct sorter *so)
 {
-	struct err ignored; /* what lies in the folder of temporary things goes with the system's own cleaning */
+	struct err ignored; /* it lies in the folder of temporary things, and there is nobody to tell */
 
 	if (so == NULL)
 		return;
@@ -48,7 +48,6 @@ static int
 spill(struct sorter *so, struct err *err)
 {
 	static const struct store_options opt = {.temporary = true, .cache_bytes = CACHE_BYTES, .min_free_bytes = LEAVE_FREE};
-
 	int rc;
 
 	store_count_reads(false);
@@ -56,30 +55,6 @@ spill(struct sorter *so, struct err *err)
 		rc = -1;
 	else
 		rc = store_checkpoint(so->store, so->changes, ++so->spills, err);
-	store_count_reads(true);
-	return rc;
-}
-
-/* Those on the disk, all of them by then. */
-static int
-walk(struct sorter *so, struct store_iter **ret, struct err *err)
-{
-	int rc = spill(so, err);
-
-	store_count_reads(false);
-	if (rc == 0)
-		rc = store_iter_open(ret, so->store, slice_of("", 0), slice_of("", 0), err);
-	store_count_reads(true);
-	return rc;
-}
-
-static int
-next(struct store_iter *it, struct slice *key, struct slice *value, struct err *err)
-{
-	int rc;
-
-	store_count_reads(false);
-	rc = store_iter_next(it, key, value, err);
 	store_count_reads(true);
 	return rc;
 }
@@ -116,9 +91,16 @@ sorter_each(struct sorter *so, int (*fn)(void *ctx, struct slice key, struct sli
 
 	if (so->store == NULL)
 		return changes_sort(so->changes, err) != 0 ? -1 : changes_each(so->changes, 0, hand_over, &ha, err);
-	rc = walk(so, &it, err);
-	while (rc == 0 && (got = next(it, &key, &value, err)) > 0)
+	rc = spill(so, err);
+	store_count_reads(false);
+	if (rc == 0)
+		rc = store_iter_open(&it, so->store, slice_of("", 0), slice_of("", 0), err);
+	while (rc == 0 && (got = store_iter_next(it, &key, &value, err)) > 0) {
+		store_count_reads(true); /* who is called reads from a store of its own */
 		rc = fn(ctx, key, value, err);
+		store_count_reads(false);
+	}
 	store_iter_close(it);
+	store_count_reads(true);
 	return got < 0 ? -1 : rc;
 }

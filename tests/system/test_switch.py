@@ -26,9 +26,12 @@ class Switch(Case):
         self.write(path, text)
         return folder
 
-    def sent(self):
+    def alerts_file(self):
         with open(self.path("alerts"), encoding="utf8") as f:
-            return [(r["type"], r["data"]["subject"]) for r in map(json.loads, f)]
+            return f.read()
+
+    def sent(self):
+        return [(r["type"], r["data"]["subject"]) for r in map(json.loads, self.alerts_file().split("\n")[:-1])]
 
     def test_older_database(self):
         "an older copy of the database with the whole journal: events, a switch and events are folded again"
@@ -53,16 +56,14 @@ class Switch(Case):
         shutil.copytree(os.path.join(store, "db"), self.path("db"))
         self.run_store(store, "--rules", three, "--events", self.events("b", four_cases("u", "x-name:B")), *to)
         self.run_store(store, "--rules", four, "--events", self.events("c", four_cases("v", "x-name:C")), *to)
-        with open(self.path("alerts"), encoding="utf8") as f:
-            rows = f.read()
+        rows = self.alerts_file()
         self.assertGreater(rows.count("\n"), 2)
         for older in (False, True):
             shutil.rmtree(os.path.join(store, "db"))
             if older:
                 shutil.copytree(self.path("db"), os.path.join(store, "db"))
             self.run_store(store, "--events", none, *to)
-            with open(self.path("alerts"), encoding="utf8") as f:
-                self.assertEqual(f.read(), rows)
+            self.assertEqual(self.alerts_file(), rows)
 
     def test_older_database_without_a_place_in_the_alerts_file(self):
         "the older database knows of no alerts file, which got its first rows after it was copied"
@@ -71,14 +72,12 @@ class Switch(Case):
         self.run_store(store, "--rules", self.rules("four"), "--events", self.events("a", four_cases()[:3]))
         shutil.copytree(os.path.join(store, "db"), self.path("db"))
         self.run_store(store, "--rules", self.rules("three", ("default = 4, ", "default = 3, ")), "--events", self.events("b", four_cases("u", "x-name:B")), *to)
-        with open(self.path("alerts"), encoding="utf8") as f:
-            rows = f.read()
+        rows = self.alerts_file()
         self.assertGreater(rows.count("\n"), 0)
         shutil.rmtree(os.path.join(store, "db"))
         shutil.copytree(self.path("db"), os.path.join(store, "db"))
         self.run_store(store, "--events", none, *to)
-        with open(self.path("alerts"), encoding="utf8") as f:
-            self.assertEqual(f.read(), rows)
+        self.assertEqual(self.alerts_file(), rows)
 
     def test_review_moved(self):
         "a rule that was silent past its day of review says what it missed once the day is moved, and the other way round"

@@ -376,13 +376,6 @@ struct over {
 	bool dies; /* before what a switch found is in the store */
 };
 
-static struct instant
-one_moment(void *ctx)
-{
-	(void)ctx;
-	return (struct instant){1760000000, 0};
-}
-
 static int
 on_told(void *ctx, const struct message *me, struct err *err)
 {
@@ -457,7 +450,7 @@ switch_to_and_fro(struct over *ov, size_t cache, size_t changes, bool dies)
 	    .change_bytes = changes,
 	    .checkpoint_events = MANY + 1,
 	    .max_future = -1,
-	    .clock = one_moment,
+	    .clock = node_world_moment,
 	    .on_message = on_told,
 	    .on_batch = on_folded,
 	    .ctx = ov};

@@ -41,17 +41,10 @@ go_live(struct node *no, const char *version, const char *audience, const char *
 	node_world_go_live(no, version, audience, body, "episode = { \"subject\" }, again_if = \"each\"", "\xd8\xa8", en);
 }
 
-static struct instant
-one_moment(void *ctx)
-{
-	(void)ctx;
-	return (struct instant){1760000000, 0};
-}
-
 static struct node *
 open_saying(struct told *to, const char *body, const char *en)
 {
-	struct node_options opt = {.max_future = -1, .clock = one_moment, .on_message = on_message, .ctx = to};
+	struct node_options opt = {.max_future = -1, .clock = node_world_moment, .on_message = on_message, .ctx = to};
 	struct node *no = NULL;
 	struct err err = {0};
 

@@ -11,13 +11,6 @@ struct world {
 	unsigned messages;
 };
 
-static struct instant
-one_moment(void *ctx)
-{
-	(void)ctx;
-	return (struct instant){1760000000, 0};
-}
-
 static int
 on_message(void *ctx, const struct message *me, struct err *err)
 {
@@ -42,8 +35,8 @@ build(struct world *wo, const char *k)
 	char data[64];
 
 	scratch_open(&wo->sc);
-	wo->opt =
-	    (struct node_options){.dir = scratch_path(&wo->sc, "store"), .max_future = -1, .clock = one_moment, .on_message = on_message, .ctx = wo};
+	wo->opt = (struct node_options){
+	    .dir = scratch_path(&wo->sc, "store"), .max_future = -1, .clock = node_world_moment, .on_message = on_message, .ctx = wo};
 	assert_int_equal(node_open(&no, &wo->opt, &err), 0);
 	node_world_outcome = "zet = { alert = \"info\", fa = \"\xd8\xa8\", en = \"z\" }, ";
 	node_world_go_live(no, "1.0.0", "judge", body, "episode = { \"subject\" }, again_if = \"each\"", "\xd8\xa8", "b");
